@@ -1,0 +1,54 @@
+# make run    the lab experiment: prints the verdict and where the report is
+# make test   the whole test suite
+# make lint   style, types, layering, workflow
+# make bench NAME=loader   one benchmark; its last lines are `figure: value`
+
+UV_VERSION := 0.13.9
+UV := .tools/bin/uv
+RUN := $(UV) run --locked
+INSTALLED := .venv/.installed
+ARGS ?=
+
+.PHONY: run test lint format bench install envs clean
+
+run: $(INSTALLED)
+	$(RUN) snakemake --cores all $(ARGS)
+
+test: $(INSTALLED)
+	$(RUN) pytest $(ARGS)
+
+lint: $(INSTALLED)
+	$(RUN) ruff check .
+	$(RUN) ruff format --check .
+	$(RUN) mypy
+	$(RUN) lint-imports
+	$(RUN) snakefmt --check Snakefile rules
+	$(RUN) snakemake --lint
+
+format: $(INSTALLED)
+	$(RUN) ruff check --fix .
+	$(RUN) ruff format .
+	$(RUN) snakefmt Snakefile rules
+
+bench: $(INSTALLED)
+	@test -f "benchmarks/$(NAME).py" || { echo "usage: make bench NAME=<one of: $(basename $(notdir $(wildcard benchmarks/*.py)))>"; exit 2; }
+	$(RUN) python benchmarks/$(NAME).py $(ARGS)
+
+envs: $(UV)
+	$(RUN) python envs/export.py
+
+install: $(INSTALLED)
+
+# uv is installed from the package registry into a folder of its own: a `uv` on the PATH may be the dead
+# shim of another Python.
+$(UV):
+	python3 -m venv .tools
+	.tools/bin/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+
+# Compiled bytecode halves the start of every job.
+$(INSTALLED): pyproject.toml uv.lock $(UV)
+	$(UV) sync --locked --compile-bytecode
+	@touch $@
+
+clean:
+	rm -rf results logs .snakemake

@@ -1,0 +1,31 @@
+from snakemake.utils import min_version
+
+min_version("9.27")
+
+
+# A file given with --configfile replaces the default experiment as a whole.
+if not workflow.configfiles:
+
+    configfile: "config.yaml"
+
+
+include: "rules/common.smk"
+include: "rules/dataset.smk"
+include: "rules/train.smk"
+include: "rules/rollout.smk"
+include: "rules/video.smk"
+include: "rules/compare.smk"
+
+
+report: "report/workflow.rst"
+
+
+rule all:
+    default_target: True
+    localrule: True
+    input:
+        experiment.manifest,
+
+
+onsuccess:
+    print(verdict_text())

@@ -1,0 +1,1 @@
+"""Federated against central training of robot policies, as a rerunnable experiment."""

@@ -1,0 +1,355 @@
+"""The experiment's configuration: the one source of its schema.
+
+Every key of `config.yaml` is a field here, with its meaning and its bounds. Unknown keys are errors.
+Rules that span several sections are in `fedarm.config_rules`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from fedarm.errors import ConfigError, suggest
+
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=48)]
+Positive = Annotated[int, Field(gt=0)]
+PositiveFloat = Annotated[float, Field(gt=0)]
+
+# The lab's tasks and variants; `fedarm.sim.tasks` builds them and a test holds the two together.
+SimTask = Literal["pickplace", "stacking", "sorting", "so101_pickplace"]
+SimVariant = Literal[
+    "standard", "new_look", "moved_camera", "wider_spawn", "pool_a", "pool_b", "pool_c"
+]
+
+
+class Model(BaseModel):
+    """Base of all sections: unknown keys are errors and values cannot change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class SimDataset(Model):
+    """Demonstrations of the scripted expert, recorded in the simulator."""
+
+    source: Literal["sim"]
+    tasks: Annotated[tuple[SimTask, ...], Field(min_length=1, strict=False)] = Field(
+        description="Task names; a client or an unseen set has exactly one."
+    )
+    variants: Annotated[tuple[SimVariant, ...], Field(min_length=1, strict=False)] = Field(
+        default=("standard",), description="Looks and geometries of the scene."
+    )
+    episodes: Positive = Field(description="Successful demonstrations a (task, variant) pair.")
+    held_out: Annotated[int, Field(ge=0)] = Field(
+        default=0, description="Episodes never trained on, on which the policy loss is reported."
+    )
+    image_size: Annotated[int, Field(ge=32, le=512)] = Field(
+        default=64, description="Side of the square camera image, in pixels."
+    )
+
+
+Dataset = SimDataset
+
+
+class PretrainedBase(Model):
+    """Pretrain the starting policy on a public pool that no client owns."""
+
+    kind: Literal["pretrain"]
+    datasets: Annotated[tuple[Name, ...], Field(min_length=1, strict=False)]
+    samples: Positive = Field(description="Samples seen in pretraining.")
+    batch_size: Positive
+    lr: PositiveFloat
+
+
+class CheckpointBase(Model):
+    """Start from a policy that exists: a folder, or a repository on the hub."""
+
+    kind: Literal["checkpoint"]
+    path: str | None = Field(default=None, description="A local `pretrained_model` folder.")
+    repo_id: str | None = Field(default=None, description="A hub repository, `owner/name`.")
+    revision: str | None = Field(default=None, description="The hub commit to pin.")
+
+    @model_validator(mode="after")
+    def _one_origin(self) -> CheckpointBase:
+        if (self.path is None) == (self.repo_id is None):
+            raise ValueError("give exactly one of `path` and `repo_id`")
+        if self.repo_id is not None and self.revision is None:
+            raise ValueError("`repo_id` needs a `revision`: a commit, so that a rerun is the same")
+        return self
+
+
+class RandomBase(Model):
+    """Start from random weights, the same for every arm."""
+
+    kind: Literal["none"]
+
+
+Base = Annotated[PretrainedBase | CheckpointBase | RandomBase, Field(discriminator="kind")]
+
+
+class Policy(Model):
+    """The policy's architecture: a LeRobot policy type with its sizes."""
+
+    type: Literal["act"] = "act"
+    vision_backbone: str = Field(
+        default="resnet_narrow_gn",
+        pattern="^resnet",
+        description="`resnet_narrow_gn` (GroupNorm, 4 narrow stages) or a torchvision ResNet.",
+    )
+    chunk_size: Positive = Field(default=16, description="Actions predicted at once.")
+    n_action_steps: Positive = Field(
+        default=8, description="Actions executed before looking again."
+    )
+    dim_model: Positive = 128
+    n_heads: Positive = 4
+    dim_feedforward: Positive = 512
+    n_encoder_layers: Positive = 2
+    n_decoder_layers: Positive = 1
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    image_size: Annotated[int, Field(ge=32, le=512)] = Field(
+        default=64, description="Side of the image that the policy sees, in pixels."
+    )
+
+    @model_validator(mode="after")
+    def _chunk_covers_steps(self) -> Policy:
+        if self.n_action_steps > self.chunk_size:
+            raise ValueError("`n_action_steps` cannot exceed `chunk_size`")
+        if self.dim_model % self.n_heads:
+            raise ValueError("`dim_model` must be a multiple of `n_heads`")
+        return self
+
+
+class Schedule(Model):
+    """The learning rate over a round's local steps, and over the rounds.
+
+    Central and local training are one round of all their steps.
+    """
+
+    kind: Literal["cosine", "constant"] = "cosine"
+    warmup_share: Annotated[float, Field(ge=0, lt=1)] = Field(
+        default=0.0, description="Share of a round's steps that rise linearly from 0."
+    )
+    final_lr_share: Annotated[float, Field(ge=0, le=1)] = Field(
+        default=0.05, description="Learning rate at the end of a round over that at its start."
+    )
+    round_decay: Literal["cosine", "none"] = Field(
+        default="none", description="How the rounds' starting learning rate falls over the rounds."
+    )
+
+
+class Training(Model):
+    """What every arm trains with: the same budget, optimizer, schedule and batch size."""
+
+    samples: Positive = Field(description="Samples an arm and seed, over all its clients together.")
+    batch_size: Positive
+    lr: PositiveFloat
+    weight_decay: Annotated[float, Field(ge=0)] = 1e-4
+    grad_clip_norm: PositiveFloat = 10.0
+    schedule: Schedule = Schedule()
+    keep_every: Positive = Field(
+        default=5, description="Rounds between checkpoints that are kept; the last always is."
+    )
+    held_out_rows: Positive = Field(
+        default=64, description="Rows a dataset on which the held-out loss is computed each round."
+    )
+
+
+class Federation(Model):
+    """How federated arms run."""
+
+    rounds: Positive
+    runtime: Literal["inprocess"] = "inprocess"
+
+
+class BaseArm(Model):
+    """The starting policy as it is: what the clients had before any training."""
+
+    kind: Literal["base"]
+
+
+class LocalArm(Model):
+    """One run a client, each on that client's data alone, with that client's share of the budget."""
+
+    kind: Literal["local"]
+
+
+class CentralArm(Model):
+    """Training on the pooled data of all clients."""
+
+    kind: Literal["central"]
+
+
+class FedAvgArm(Model):
+    """Federated averaging (McMahan et al. 2017), optionally with server momentum."""
+
+    kind: Literal["federated"]
+    strategy: Literal["fedavg"]
+    server_momentum: Annotated[float, Field(ge=0, lt=1)] = 0.0
+
+
+class FedProxArm(Model):
+    """Federated averaging with a proximal term in the clients (Li et al. 2020)."""
+
+    kind: Literal["federated"]
+    strategy: Literal["fedprox"]
+    mu: Annotated[float, Field(ge=0)] = Field(description="Weight of the proximal term.")
+    server_momentum: Annotated[float, Field(ge=0, lt=1)] = 0.0
+
+
+FederatedArm = Annotated[FedAvgArm | FedProxArm, Field(discriminator="strategy")]
+Arm = Annotated[BaseArm | LocalArm | CentralArm | FederatedArm, Field(discriminator="kind")]
+
+
+class Progress(Model):
+    """Rollouts before the last round, so that progress can be watched."""
+
+    rounds: Annotated[tuple[Positive, ...], Field(strict=False)] = ()
+    episodes: Positive = 8
+
+
+class Rollout(Model):
+    """Closed-loop evaluation on initial conditions that all arms share."""
+
+    episodes: Positive = Field(description="Initial conditions a task, the same for every arm.")
+    progress: Progress = Progress()
+    videos: Annotated[int, Field(ge=0)] = Field(
+        default=1, description="Episodes a task and round that are filmed."
+    )
+    video_size: Annotated[int, Field(ge=224, le=1080, multiple_of=16)] = 240
+
+
+class Compare(Model):
+    """What is compared, declared before the data."""
+
+    reference: Name = "central"
+    margins: Annotated[
+        tuple[Annotated[float, Field(gt=0, lt=1)], ...], Field(min_length=1, strict=False)
+    ] = (0.2, 0.1)
+    level: Literal["seeds", "checkpoints"] = Field(
+        default="seeds",
+        description="`seeds` speaks of training anew, `checkpoints` of these checkpoints only.",
+    )
+
+
+class Config(Model):
+    """A whole experiment."""
+
+    experiment: Name
+    results_dir: str = "results"
+    seed: Annotated[int, Field(ge=0)] = Field(
+        default=0, description="Root of every random draw: demonstrations, batches, rollouts."
+    )
+    seeds: Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1, strict=False)]
+    datasets: dict[Name, Dataset]
+    clients: Annotated[tuple[Name, ...], Field(min_length=1, strict=False)]
+    unseen: Annotated[tuple[Name, ...], Field(strict=False)] = ()
+    base: Base
+    policy: Policy = Policy()
+    training: Training
+    federation: Federation
+    arms: dict[Name, Arm]
+    rollout: Rollout
+    compare: Compare = Compare()
+
+    @field_validator("seeds", "clients", "unseen")
+    @classmethod
+    def _no_repeats(cls, values: tuple[Any, ...]) -> tuple[Any, ...]:
+        if len(set(values)) != len(values):
+            raise ValueError("each value may stand only once")
+        return values
+
+
+def read_config(path: Path) -> Config:
+    """Read a configuration file and validate it against the schema.
+
+    Raises:
+        ConfigError: It is missing, not YAML, or breaks the schema.
+    """
+    try:
+        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(
+            f"cannot read the configuration: {error.strerror}",
+            file=path,
+            remedy="pass an existing file with --configfile",
+        ) from None
+    except yaml.YAMLError as error:
+        raise ConfigError(f"not valid YAML: {error}", file=path, remedy="mend the syntax") from None
+    return parse_config(raw, source=str(path))
+
+
+def parse_config(raw: Any, *, source: str) -> Config:
+    """Validate a configuration given as plain Python values against the schema.
+
+    Args:
+        raw: The mapping read from YAML.
+        source: What to call it in messages.
+
+    Raises:
+        ConfigError: It breaks the schema; the message lists every breach.
+    """
+    try:
+        config = Config.model_validate(raw)
+    except ValidationError as error:
+        raise ConfigError(_describe(error), file=source) from None
+    return config
+
+
+def _describe(error: ValidationError) -> str:
+    lines = ["the configuration is not valid:"]
+    for breach in error.errors(include_url=False):
+        key = ".".join(str(part) for part in breach["loc"])
+        lines.append(f"  {key or '(top level)'}: {_remedy(breach)}")
+    return "\n".join(lines)
+
+
+def _remedy(breach: Any) -> str:
+    """Return pydantic's message with the value and, for a misspelt key, the closest known one."""
+    message = str(breach["msg"])
+    if breach["type"] == "extra_forbidden":
+        known = _fields_at(breach["loc"][:-1])
+        return f"unknown key; {suggest(str(breach['loc'][-1]), known)}"
+    if breach["type"] == "missing":
+        return "this key is required"
+    if breach["type"] == "union_tag_invalid":
+        context = {key: str(value) for key, value in breach["ctx"].items()}
+        kind = context["discriminator"].strip("'")
+        known = context["expected_tags"].replace("'", "").split(", ")
+        return f"unknown {kind} {context['tag']!r}; {suggest(context['tag'], known)}"
+    if breach["type"] == "float_type" and isinstance(breach["input"], str):
+        # YAML 1.1 reads 1e-3 as text: an exponent needs a decimal point before it.
+        return f"{message} (got the text {breach['input']!r}; write 0.001 or 1.0e-3)"
+    return f"{message} (got {breach['input']!r})"
+
+
+def _fields_at(location: tuple[Any, ...]) -> list[str]:
+    """Return the known keys of the section at a pydantic error location.
+
+    A location names dictionary keys and union tags beside field names, so it is followed by the names
+    of sections, and the innermost section that is found gives the keys.
+    """
+    tags: dict[str, type[Model]] = {
+        "fedavg": FedAvgArm,
+        "fedprox": FedProxArm,
+        "central": CentralArm,
+        "local": LocalArm,
+        "pretrain": PretrainedBase,
+        "checkpoint": CheckpointBase,
+        "none": RandomBase,
+    }
+    section: type[BaseModel] = Config
+    for part in location:
+        if str(part) in tags and section is not Config:
+            section = tags[str(part)]
+            continue
+        field = section.model_fields.get(str(part))
+        annotation = field.annotation if field else None
+        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+            section = annotation
+        elif str(part) == "datasets":
+            section = SimDataset
+        elif str(part) in {"arms", "base"}:
+            section = BaseArm if str(part) == "arms" else RandomBase
+    return sorted(section.model_fields)

@@ -1,0 +1,420 @@
+"""What an experiment consists of: its datasets, runs and files, and the settings of each stage.
+
+Derived from the configuration alone and known before anything runs. The Snakefile asks it which files
+there are; each stage's script asks it for the settings of its job. A rule carries the digest of its
+settings as a parameter, so it reruns when its own part of the configuration changes and only then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+from fedarm.config import Arm, Base, Config, Dataset, Policy, PretrainedBase, Training
+from fedarm.config import parse_config as _parse_schema
+from fedarm.config import read_config as _read_schema
+from fedarm.config_rules import check_rules
+from fedarm.errors import ConfigError, suggest
+from fedarm.paths import DatasetPaths, RunPaths
+from fedarm.provenance import VERSION_DIGITS, derive_seed, digest_value
+
+BASE_ROUND = 0
+BASE_SEED = 0
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training: an arm (or one client's local arm) and a seed.
+
+    Attributes:
+        arm: The arm's key in the configuration.
+        name: The run's folder: the arm, or `local_<client>`.
+        kind: How it trains.
+        seed: The training seed.
+        clients: The datasets that it trains on.
+    """
+
+    arm: str
+    name: str
+    kind: Literal["base", "local", "central", "federated"]
+    seed: int
+    clients: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class DataSource:
+    """A dataset as training sees it.
+
+    Attributes:
+        name: The dataset's name in the configuration.
+        cache: The folder of its frame cache.
+        version: The version of its recipe.
+        held_out: Episodes kept out of training.
+        split_seed: Seed of the split into train and held-out episodes.
+    """
+
+    name: str
+    cache: Path
+    version: str
+    held_out: int
+    split_seed: int
+
+
+@dataclass(frozen=True)
+class TrainSettings:
+    """Everything that a training job depends on, and nothing else.
+
+    Attributes:
+        run: What is trained.
+        arm: The arm's section, or None for the base's own pretraining.
+        base: How the base policy comes about.
+        policy: The architecture.
+        training: Optimizer, schedule and budget (for the base, its own).
+        rounds: Rounds; central and local training are checkpointed as often.
+        experiment_seed: Root of the random draws.
+        sources: The datasets trained on, in the order of `run.clients`.
+        evaluated: The datasets whose held-out loss is reported: clients, then unseen sets.
+        clients: Names of the client datasets.
+        start: The checkpoint that every arm starts from; None for the base itself.
+        checkpoints: Where checkpoints go.
+        metrics: The metrics file.
+    """
+
+    run: Run
+    arm: Arm | None
+    base: Base
+    policy: Policy
+    training: Training
+    rounds: int
+    experiment_seed: int
+    sources: tuple[DataSource, ...]
+    evaluated: tuple[DataSource, ...]
+    clients: tuple[str, ...]
+    start: Path | None
+    checkpoints: Path
+    metrics: Path
+
+    @property
+    def samples(self) -> int:
+        """The run's budget: a local arm has its client's share, every other arm the whole."""
+        if self.run.kind == "local":
+            return self.training.samples // len(self.clients)
+        return self.training.samples
+
+    @property
+    def steps(self) -> int:
+        """Optimizer steps of the run, over all its clients together."""
+        return self.samples // self.training.batch_size
+
+    @property
+    def local_steps(self) -> int:
+        """Optimizer steps of one client in one round of a federated run."""
+        return self.steps // (self.rounds * len(self.sources))
+
+    def is_kept(self, round_number: int) -> bool:
+        """Return whether a round's checkpoint stays on disk."""
+        return round_number == self.rounds or round_number % self.training.keep_every == 0
+
+    def digest(self) -> str:
+        """Return the digest of the settings; where files lie does not count."""
+        return digest_value(
+            {
+                "run": vars(self.run),
+                "arm": self.arm.model_dump(mode="json") if self.arm else None,
+                # A trained arm depends on the base through its checkpoint, an input of its own.
+                "base": self.base.model_dump(mode="json") if self.start is None else None,
+                "policy": self.policy.model_dump(mode="json"),
+                "training": self.training.model_dump(mode="json"),
+                "rounds": self.rounds,
+                "experiment_seed": self.experiment_seed,
+                "sources": [_source_identity(source) for source in self.sources],
+                "evaluated": [_source_identity(source) for source in self.evaluated],
+                "share": len(self.clients) if self.run.kind == "local" else 1,
+            }
+        )
+
+
+@dataclass(frozen=True)
+class Scene:
+    """Where rollouts take place: the task and variant of a client's or an unseen dataset."""
+
+    dataset: str
+    task: str
+    variant: str
+    unseen: bool
+
+
+@dataclass(frozen=True)
+class RolloutRound:
+    """How a checkpoint is rolled out: the first `episodes` initial conditions of every scene."""
+
+    round: int
+    episodes: int
+    final: bool
+
+
+@dataclass(frozen=True)
+class RolloutSettings:
+    """Everything that a rollout job depends on.
+
+    Attributes:
+        run: Whose checkpoints are rolled out.
+        scenes: The client tasks, then the unseen ones.
+        rounds: Checkpoints, progress rounds first and the last round last.
+        videos: Episodes a scene and round that are filmed.
+        video_size: Side of the video's frames, in pixels.
+        experiment_seed: Root of the initial conditions.
+        paths: The run's files.
+    """
+
+    run: Run
+    scenes: tuple[Scene, ...]
+    rounds: tuple[RolloutRound, ...]
+    videos: int
+    video_size: int
+    experiment_seed: int
+    paths: RunPaths
+
+    def digest(self) -> str:
+        """Return the digest of the settings; where files lie does not count."""
+        return digest_value(
+            {
+                "run": vars(self.run),
+                "scenes": [vars(scene) for scene in self.scenes],
+                "rounds": [vars(number) for number in self.rounds],
+                "videos": self.videos,
+                "video_size": self.video_size,
+                "experiment_seed": self.experiment_seed,
+            }
+        )
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """An experiment's datasets, runs and files, derived from its configuration."""
+
+    config: Config
+
+    @property
+    def root(self) -> Path:
+        """The experiment's folder."""
+        return Path(self.config.results_dir) / self.config.experiment
+
+    @property
+    def resolved_config(self) -> Path:
+        """The configuration with every default filled in."""
+        return self.root / "config.yaml"
+
+    @property
+    def comparison(self) -> Path:
+        """The folder of tables, figures and the report."""
+        return self.root / "comparison"
+
+    @property
+    def manifest(self) -> Path:
+        """The digests of everything in the experiment's folder, and what made it."""
+        return self.root / "manifest.json"
+
+    @property
+    def pool(self) -> tuple[str, ...]:
+        """The datasets of the base's pretraining."""
+        base = self.config.base
+        return base.datasets if isinstance(base, PretrainedBase) else ()
+
+    @property
+    def evaluated(self) -> tuple[str, ...]:
+        """The datasets that arms are evaluated on: clients, then unseen sets."""
+        return (*self.config.clients, *self.config.unseen)
+
+    @property
+    def datasets(self) -> tuple[str, ...]:
+        """All datasets that the experiment needs; others in the configuration are not built."""
+        return (*self.evaluated, *self.pool)
+
+    def dataset(self, name: str) -> Dataset:
+        """Return a dataset's section.
+
+        Raises:
+            ConfigError: There is no such dataset.
+        """
+        if name not in self.config.datasets:
+            raise ConfigError(
+                "no such dataset", value=name, remedy=suggest(name, self.config.datasets)
+            )
+        return self.config.datasets[name]
+
+    def dataset_seed(self, name: str) -> int:
+        """Return the seed of a dataset's demonstrations."""
+        return derive_seed(self.config.seed, "demonstrations", name)
+
+    def recipe(self, name: str) -> dict[str, Any]:
+        """Return what makes a dataset: its source's settings without the split."""
+        section = self.dataset(name).model_dump(mode="json", exclude={"held_out"})
+        return {**section, "seed": self.dataset_seed(name)}
+
+    def version(self, name: str) -> str:
+        """Return the first digits of the digest of a dataset's recipe."""
+        return digest_value(self.recipe(name))[:VERSION_DIGITS]
+
+    def dataset_paths(self, name: str) -> DatasetPaths:
+        """Return the files of a dataset's version."""
+        return DatasetPaths(Path(self.config.results_dir) / "datasets" / name / self.version(name))
+
+    def frame_cache(self, name: str) -> Path:
+        """Return the folder of a dataset's frames at the size that the policy sees."""
+        return self.dataset_paths(name).frame_cache(self.config.policy.image_size)
+
+    @cached_property
+    def runs(self) -> tuple[Run, ...]:
+        """Every run whose results are compared, in the order of the configuration."""
+        runs: list[Run] = []
+        for arm, section in self.config.arms.items():
+            if section.kind == "base":
+                runs.append(self.base_run)
+                continue
+            for seed in self.config.seeds:
+                if section.kind == "local":
+                    runs.extend(
+                        Run(arm, f"local_{client}", "local", seed, (client,))
+                        for client in self.config.clients
+                    )
+                else:
+                    runs.append(Run(arm, arm, section.kind, seed, self.config.clients))
+        return tuple(runs)
+
+    @property
+    def base_run(self) -> Run:
+        """The starting policy: one for all seeds, and made even when it is not an arm."""
+        return Run("base", "base", "base", BASE_SEED, self.pool)
+
+    def run(self, name: str, seed: int) -> Run:
+        """Return a run by its folder.
+
+        Raises:
+            ConfigError: There is no such run.
+        """
+        for run in (self.base_run, *self.runs):
+            if (run.name, run.seed) == (name, seed):
+                return run
+        known = [f"{run.name}/seed{run.seed}" for run in self.runs]
+        raise ConfigError(
+            "no such run",
+            value=f"{name}/seed{seed}",
+            remedy=suggest(f"{name}/seed{seed}", known),
+        )
+
+    def run_paths(self, run: Run) -> RunPaths:
+        """Return the files of a run."""
+        return RunPaths(
+            root=self.root / run.name / f"seed{run.seed}", federated=run.kind == "federated"
+        )
+
+    def last_round(self, run: Run) -> int:
+        """Return the round of a run's final checkpoint."""
+        return BASE_ROUND if run.kind == "base" else self.config.federation.rounds
+
+    def train_settings(self, run: Run) -> TrainSettings:
+        """Return the settings of a run's training job."""
+        paths = self.run_paths(run)
+        base = self.config.base
+        training = self.config.training
+        if run.kind == "base" and isinstance(base, PretrainedBase):
+            training = training.model_copy(
+                update={"samples": base.samples, "batch_size": base.batch_size, "lr": base.lr}
+            )
+        return TrainSettings(
+            run=run,
+            arm=None if run.kind == "base" else self.config.arms[run.arm],
+            base=base,
+            policy=self.config.policy,
+            training=training,
+            rounds=self.config.federation.rounds,
+            experiment_seed=self.config.seed,
+            sources=tuple(self._source(name) for name in run.clients),
+            evaluated=tuple(self._source(name) for name in self.evaluated),
+            clients=self.config.clients,
+            start=None
+            if run.kind == "base"
+            else self.run_paths(self.base_run).pretrained_model(BASE_ROUND),
+            checkpoints=paths.checkpoints,
+            metrics=paths.metrics,
+        )
+
+    def rollout_settings(self, run: Run) -> RolloutSettings:
+        """Return the settings of a run's rollout job."""
+        return RolloutSettings(
+            run=run,
+            scenes=tuple(self._scene(name) for name in self.evaluated),
+            rounds=self._rollout_rounds(run),
+            videos=self.config.rollout.videos,
+            video_size=self.config.rollout.video_size,
+            experiment_seed=self.config.seed,
+            paths=self.run_paths(run),
+        )
+
+    def comparison_settings(self) -> Mapping[str, Any]:
+        """Return the part of the configuration that only the comparison reads."""
+        return {
+            "compare": self.config.compare.model_dump(mode="json"),
+            "clients": self.config.clients,
+            "unseen": self.config.unseen,
+            "runs": [vars(run) for run in self.runs],
+            "experiment": self.config.experiment,
+        }
+
+    def _rollout_rounds(self, run: Run) -> tuple[RolloutRound, ...]:
+        section = self.config.rollout
+        last = RolloutRound(self.last_round(run), section.episodes, final=True)
+        # Progress is watched where it is compared: central against federated.
+        if run.kind not in {"central", "federated"}:
+            return (last,)
+        progress = section.progress
+        early = (RolloutRound(r, progress.episodes, final=False) for r in sorted(progress.rounds))
+        return (*early, last)
+
+    def _source(self, name: str) -> DataSource:
+        return DataSource(
+            name=name,
+            cache=self.frame_cache(name),
+            version=self.version(name),
+            held_out=self.dataset(name).held_out,
+            split_seed=derive_seed(self.config.seed, "split", name),
+        )
+
+    def _scene(self, name: str) -> Scene:
+        section = self.dataset(name)
+        return Scene(name, section.tasks[0], section.variants[0], name in self.config.unseen)
+
+
+def load_experiment(path: Path) -> Experiment:
+    """Read a configuration file and check it whole.
+
+    Raises:
+        ConfigError: It is missing, not YAML, or breaks the schema or a rule.
+    """
+    config = _read_schema(path)
+    check_rules(config, str(path))
+    return Experiment(config)
+
+
+def parse_experiment(raw: Any, *, source: str) -> Experiment:
+    """Check a configuration given as plain Python values, as Snakemake has merged it.
+
+    Raises:
+        ConfigError: It breaks the schema or a rule.
+    """
+    config = _parse_schema(raw, source=source)
+    check_rules(config, source)
+    return Experiment(config)
+
+
+def _source_identity(source: DataSource) -> dict[str, Any]:
+    return {
+        "name": source.name,
+        "version": source.version,
+        "held_out": source.held_out,
+        "split_seed": source.split_seed,
+    }

@@ -1,0 +1,29 @@
+rule rollout_run:
+    input:
+        metrics=lambda wildcards: metrics_of(run_of(wildcards)),
+        config=ancient(experiment.resolved_config),
+    output:
+        episodes=[
+            f"{RUN_FOLDER}/rollouts/{dataset}/episodes.parquet"
+            for dataset in experiment.evaluated
+        ],
+        videos=f"{RUN_FOLDER}/rollouts/videos.json",
+    wildcard_constraints:
+        run=run_names("base", "local", "central", "federated"),
+    log:
+        f"{LOG_FOLDER}/rollout_run.log",
+    benchmark:
+        f"{LOG_FOLDER}/rollout_run.tsv"
+    conda:
+        CONDA
+    resources:
+        mem_mb=3000,
+        runtime=240,
+    params:
+        code=code_of("rollout_run"),
+        settings=lambda wildcards: experiment.rollout_settings(
+            run_of(wildcards)
+        ).digest(),
+    shell:
+        "python {SCRIPTS}/rollout_run.py --config {input.config:q} --run {wildcards.run}"
+        " --seed {wildcards.seed} > {log:q} 2>&1"

@@ -1,0 +1,121 @@
+"""Each mistake that a user can make in the configuration is refused, with where it is and a remedy."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from fedarm.errors import ConfigError
+from fedarm.experiment import load_experiment, parse_experiment
+
+ROOT = Path(__file__).parents[2]
+
+
+def set_key(config: dict[str, Any], path: str, value: Any) -> None:
+    *parents, last = path.split(".")
+    for part in parents:
+        config = config[part]
+    config[last] = value
+
+
+def refuse(config: dict[str, Any]) -> str:
+    with pytest.raises(ConfigError) as caught:
+        parse_experiment(config, source="my.yaml")
+    assert "my.yaml" in str(caught.value)
+    return str(caught.value)
+
+
+def test_small_experiment_is_valid(small_config):
+    assert parse_experiment(small_config, source="my.yaml").config.experiment == "small"
+
+
+@pytest.mark.parametrize(
+    "name", ["config.yaml", *(f"configs/{p.name}" for p in ROOT.glob("configs/*.yaml"))]
+)
+def test_shipped_configs_are_valid(name):
+    assert load_experiment(ROOT / name).runs
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "says"),
+    [
+        ("trainng", {}, ["trainng", "did you mean 'training'"]),
+        ("training.batchsize", 8, ["training.batchsize", "did you mean 'batch_size'"]),
+        ("datasets.left.episods", 8, ["datasets.left", "did you mean 'episodes'"]),
+        ("arms.fedprox.mue", 8, ["arms.fedprox", "did you mean 'mu'"]),
+        ("training.batch_size", "8", ["training.batch_size", "valid integer", "'8'"]),
+        ("training.lr", "1e-3", ["training.lr", "write 0.001 or 1.0e-3"]),
+        ("training.lr", -1.0, ["training.lr", "greater than 0"]),
+        ("seeds", [0, 0], ["seeds", "only once"]),
+        ("arms.fedprox.strategy", "fedprxo", ["unknown strategy 'fedprxo'", "fedprox"]),
+        ("arms.fedprox.mu", -0.1, ["mu", "greater than or equal to 0"]),
+        ("datasets.left.tasks", ["pickplac"], ["datasets.left", "pickplace"]),
+        ("clients", ["left", "rihgt"], ["clients", "did you mean 'right'"]),
+        ("unseen", ["left"], ["unseen", "'left'", "would be trained on"]),
+        ("base.datasets", ["left"], ["base.datasets", "'left'"]),
+        ("base.datasets", ["other"], ["base.datasets", "'other'"]),
+        ("datasets.left.held_out", 0, ["datasets.left.held_out", "at least one held-out episode"]),
+        ("datasets.left.held_out", 4, ["datasets.left.held_out", "no episode is left to train on"]),
+        ("datasets.left.held_out", 5, ["datasets.left.held_out", "at most 4"]),
+        ("seeds", [3], ["seeds", "at least two seeds", "compare.level: checkpoints"]),
+        ("training.samples", 250, ["training.samples", "multiple of 64", "256"]),
+        ("base.samples", 63, ["base.samples", "multiple of 8"]),
+        ("rollout.progress.rounds", [4], ["rollout.progress.rounds", "[1, 2, 3]"]),
+        (
+            "rollout.progress.episodes",
+            3,
+            ["rollout.progress.episodes", "at most `rollout.episodes`"],
+        ),
+        ("compare.reference", "centrl", ["compare.reference", "did you mean 'central'"]),
+        ("policy", {"chunk_size": 4, "n_action_steps": 8}, ["policy", "cannot exceed"]),
+    ],
+)
+def test_mistakes_are_named(small_config, path, value, says):
+    set_key(small_config, path, value)
+    message = refuse(small_config)
+    for part in says:
+        assert part in message
+
+
+def test_checkpoint_base_needs_one_origin_and_a_revision(small_config):
+    small_config["base"] = {"kind": "checkpoint"}
+    assert "exactly one of `path` and `repo_id`" in refuse(small_config)
+    small_config["base"] = {"kind": "checkpoint", "repo_id": "lerobot/smolvla_base"}
+    assert "needs a `revision`" in refuse(small_config)
+
+
+def test_arm_names_cannot_collide_with_other_folders(small_config):
+    small_config["arms"]["local_left"] = {"kind": "federated", "strategy": "fedavg"}
+    assert "name it after its strategy" in refuse(small_config)
+    del small_config["arms"]["local_left"]
+    small_config["arms"]["pooled"] = {"kind": "central"}
+    assert "call it 'central'" in refuse(small_config)
+
+
+def test_several_tasks_cannot_be_rolled_out_on(small_config):
+    small_config["datasets"]["left"]["tasks"] = ["pickplace", "sorting"]
+    assert "exactly one task" in refuse(small_config)
+
+
+def test_unwritable_results_folder(small_config, tmp_path):
+    blocker = tmp_path / "file"
+    blocker.write_text("not a folder")
+    small_config["results_dir"] = str(blocker / "results")
+    assert "cannot be written" in refuse(small_config)
+
+
+def test_missing_file_and_broken_yaml(tmp_path):
+    with pytest.raises(ConfigError, match="cannot read"):
+        load_experiment(tmp_path / "none.yaml")
+    broken = tmp_path / "broken.yaml"
+    broken.write_text("a: [1")
+    with pytest.raises(ConfigError, match="not valid YAML"):
+        load_experiment(broken)
+
+
+def test_resolved_config_reads_back_equal(small_config, tmp_path):
+    experiment = parse_experiment(small_config, source="my.yaml")
+    resolved = tmp_path / "config.yaml"
+    resolved.write_text(yaml.safe_dump(experiment.config.model_dump(mode="json")))
+    assert load_experiment(resolved).config == experiment.config

@@ -1,0 +1,88 @@
+"""What an experiment consists of, and what makes which stage stale."""
+
+import pytest
+
+from fedarm.errors import ConfigError
+from fedarm.experiment import parse_experiment
+
+
+def digests(config):
+    experiment = parse_experiment(config, source="my.yaml")
+    return {
+        "versions": {name: experiment.version(name) for name in experiment.datasets},
+        "train": {
+            (run.name, run.seed): experiment.train_settings(run).digest() for run in experiment.runs
+        },
+        "rollout": {
+            (run.name, run.seed): experiment.rollout_settings(run).digest()
+            for run in experiment.runs
+        },
+    }
+
+
+def test_runs_are_arms_times_seeds(small_config):
+    experiment = parse_experiment(small_config, source="my.yaml")
+    names = [f"{run.name}/{run.seed}" for run in experiment.runs]
+    assert names == [
+        "base/0",
+        "local_left/0",
+        "local_right/0",
+        "local_left/1",
+        "local_right/1",
+        "central/0",
+        "central/1",
+        "fedprox/0",
+        "fedprox/1",
+    ]
+
+
+def test_budgets_are_equal(small_config):
+    experiment = parse_experiment(small_config, source="my.yaml")
+    central = experiment.train_settings(experiment.run("central", 0))
+    federated = experiment.train_settings(experiment.run("fedprox", 0))
+    local = experiment.train_settings(experiment.run("local_left", 0))
+    batch = small_config["training"]["batch_size"]
+    clients = 2
+    assert central.samples == 256
+    assert federated.local_steps * batch * federated.rounds * clients == 256
+    assert local.samples * clients == 256
+    assert central.steps * batch == 256
+    assert local.steps == federated.local_steps * federated.rounds
+
+
+def test_margin_leaves_training_and_rollouts_alone(small_config):
+    before = digests(small_config)
+    small_config["compare"] = {"margins": [0.3]}
+    assert digests(small_config) == before
+
+
+def test_one_clients_episodes_touch_that_dataset_and_its_dependants(small_config):
+    before = digests(small_config)
+    small_config["datasets"]["left"]["episodes"] = 5
+    after = digests(small_config)
+    changed = {
+        name for name in after["versions"] if after["versions"][name] != before["versions"][name]
+    }
+    assert changed == {"left"}
+    assert after["train"]["central", 0] != before["train"]["central", 0]
+    assert after["train"]["local_left", 0] != before["train"]["local_left", 0]
+
+
+def test_split_is_no_part_of_the_recipe(small_config):
+    before = digests(small_config)
+    small_config["datasets"]["left"]["held_out"] = 2
+    after = digests(small_config)
+    assert after["versions"] == before["versions"]
+    assert after["train"]["central", 0] != before["train"]["central", 0]
+
+
+def test_results_folder_is_no_part_of_any_digest(small_config, tmp_path):
+    before = digests(small_config)
+    small_config["results_dir"] = str(tmp_path)
+    assert digests(small_config) == before
+
+
+def test_unknown_run(small_config):
+    experiment = parse_experiment(small_config, source="my.yaml")
+    with pytest.raises(ConfigError, match="did you mean 'central/seed1'"):
+        experiment.run("centrl", 1)

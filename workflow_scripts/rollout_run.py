@@ -1,0 +1,24 @@
+"""Roll out the checkpoints of a run on every client task and unseen variant, and film some episodes."""
+
+import argparse
+from pathlib import Path
+
+from fedarm.rollout.run import rollout_run
+
+from fedarm.experiment import load_experiment
+from fedarm.logging import run_script
+
+
+def main() -> None:
+    """Parse the arguments and roll out."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--config", type=Path, required=True)
+    parser.add_argument("--run", required=True)
+    parser.add_argument("--seed", type=int, required=True)
+    args = parser.parse_args()
+    experiment = load_experiment(args.config)
+    rollout_run(experiment.rollout_settings(experiment.run(args.run, args.seed)), workers=1)
+
+
+if __name__ == "__main__":
+    run_script(main)

@@ -1,0 +1,22 @@
+"""Make the starting policy of every arm: pretrained on the public pool, a checkpoint, or random."""
+
+import argparse
+from pathlib import Path
+
+from fedarm.training.arms import train_base
+
+from fedarm.experiment import load_experiment
+from fedarm.logging import run_script
+
+
+def main() -> None:
+    """Parse the arguments and train."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--config", type=Path, required=True)
+    args = parser.parse_args()
+    experiment = load_experiment(args.config)
+    train_base(experiment.train_settings(experiment.base_run))
+
+
+if __name__ == "__main__":
+    run_script(main)
