@@ -10,6 +10,7 @@ if not workflow.configfiles:
 
 
 include: "rules/common.smk"
+include: "rules/config.smk"
 include: "rules/dataset.smk"
 include: "rules/train.smk"
 include: "rules/rollout.smk"
@@ -22,9 +23,9 @@ report: "report/workflow.rst"
 
 rule all:
     default_target: True
-    localrule: True
     input:
         experiment.manifest,
+    localrule: True
 
 
 onsuccess:

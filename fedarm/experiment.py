@@ -76,7 +76,8 @@ class TrainSettings:
         rounds: Rounds; central and local training are checkpointed as often.
         experiment_seed: Root of the random draws.
         sources: The datasets trained on, in the order of `run.clients`.
-        evaluated: The datasets whose held-out loss is reported: clients, then unseen sets.
+        evaluated: The datasets whose held-out loss is reported: clients, then unseen sets; none for
+            the base, its own client and the unseen sets for a local arm.
         clients: Names of the client datasets.
         start: The checkpoint that every arm starts from; None for the base itself.
         checkpoints: Where checkpoints go.
@@ -334,7 +335,7 @@ class Experiment:
             rounds=self.config.federation.rounds,
             experiment_seed=self.config.seed,
             sources=tuple(self._source(name) for name in run.clients),
-            evaluated=tuple(self._source(name) for name in self.evaluated),
+            evaluated=tuple(self._source(name) for name in self._evaluated_in_training(run)),
             clients=self.config.clients,
             start=None
             if run.kind == "base"
@@ -364,6 +365,18 @@ class Experiment:
             "runs": [vars(run) for run in self.runs],
             "experiment": self.config.experiment,
         }
+
+    def _evaluated_in_training(self, run: Run) -> tuple[str, ...]:
+        """Return the datasets whose held-out loss a run reports.
+
+        A client's data make only those runs stale that had them: not the base, which is made before any
+        client is known, and not the local arms of other clients, who cannot see them.
+        """
+        if run.kind == "base":
+            return ()
+        if run.kind == "local":
+            return (*run.clients, *self.config.unseen)
+        return self.evaluated
 
     def _rollout_rounds(self, run: Run) -> tuple[RolloutRound, ...]:
         section = self.config.rollout

@@ -16,6 +16,7 @@ from types import TracebackType
 from typing import NoReturn
 
 from fedarm.errors import EXIT_USER_ERROR, FedarmError
+from fedarm.import_clock import ImportClock
 
 _LOG_EVERY_S = 10.0
 _TERMINAL = Path("/dev/tty")
@@ -27,7 +28,11 @@ def get_logger(name: str) -> logging.Logger:
 
 
 def run_script(main: Callable[[], None]) -> None:
-    """Run a script's main function: user mistakes end it with a message and `EXIT_USER_ERROR`."""
+    """Run a script's main function: user mistakes end it with a message and `EXIT_USER_ERROR`.
+
+    The last line of the log says how much of the processor time went into imports.
+    """
+    clock = ImportClock()
     logging.basicConfig(
         level=os.environ.get("FEDARM_LOG_LEVEL", "INFO"),
         format="%(asctime)s %(levelname).1s %(name)s: %(message)s",
@@ -35,9 +40,11 @@ def run_script(main: Callable[[], None]) -> None:
         stream=sys.stderr,
     )
     try:
-        main()
+        with clock:
+            main()
     except FedarmError as error:
         exit_with(error)
+    get_logger("fedarm").info(clock.line())
 
 
 def exit_with(error: FedarmError) -> NoReturn:

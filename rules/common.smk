@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 from fedarm.errors import FedarmError
@@ -5,7 +6,6 @@ from fedarm.experiment import parse_experiment
 from fedarm.logging import exit_with
 from fedarm.provenance import canonical_json, digest_code, digest_value
 
-SCRIPTS = Path(workflow.basedir) / "workflow_scripts"
 CONDA = "../envs/fedarm.yaml"
 
 # What was given last has the last word, so its name stands in messages.
@@ -19,12 +19,21 @@ except FedarmError as error:
 
 wildcard_constraints:
     dataset="|".join(experiment.datasets),
+    version="[0-9a-f]{12}",
+    size=r"\d+",
     seed=r"\d+",
+
+
+def script_of(rule_name):
+    """Return a rule's script, relative to the working directory: moving both makes nothing stale."""
+    return os.path.relpath(
+        Path(workflow.basedir) / "workflow_scripts" / f"{rule_name}.py"
+    )
 
 
 def code_of(rule_name):
     """Return the digest of the code that a rule's script runs, comments and docstrings aside."""
-    return digest_code(SCRIPTS / f"{rule_name}.py")
+    return digest_code(Path(script_of(rule_name)))
 
 
 def run_names(*kinds):
@@ -63,21 +72,17 @@ def verdict_text():
     return summary.read_text() if summary.exists() else ""
 
 
+def training_inputs(wildcards):
+    """Return what a run's training reads: its clients' data, and all on which its loss is reported."""
+    settings = experiment.train_settings(run_of(wildcards))
+    sources = (*settings.sources, *settings.evaluated)
+    return caches_of(dict.fromkeys(source.name for source in sources))
+
+
+def training_digest(wildcards):
+    """Return the digest of a run's training settings."""
+    return experiment.train_settings(run_of(wildcards)).digest()
+
+
 RUN_FOLDER = f"{experiment.root}/{{run}}/seed{{seed}}"
 LOG_FOLDER = f"logs/{experiment.config.experiment}/{{run}}/seed{{seed}}"
-
-
-rule write_config:
-    output:
-        experiment.resolved_config,
-    log:
-        f"logs/{experiment.config.experiment}/write_config.log",
-    benchmark:
-        f"logs/{experiment.config.experiment}/write_config.tsv"
-    conda:
-        CONDA
-    params:
-        code=code_of("write_config"),
-        config=canonical_json(experiment.config.model_dump(mode="json")),
-    shell:
-        "python {SCRIPTS}/write_config.py --json {params.config:q} --out {output:q} > {log:q} 2>&1"

@@ -18,10 +18,11 @@ rule get_dataset:
         mem_mb=3000,
         runtime=30,
     params:
+        script=script_of("get_dataset"),
         code=code_of("get_dataset"),
         recipe=lambda wildcards: digest_value(experiment.recipe(wildcards.dataset)),
     shell:
-        "python {SCRIPTS}/get_dataset.py --config {input.config:q} --dataset {wildcards.dataset}"
+        "python {params.script:q} --config {input.config:q} --dataset {wildcards.dataset}"
         " --workers {threads} > {log:q} 2>&1"
 
 
@@ -42,9 +43,10 @@ rule check_dataset:
         mem_mb=2000,
         runtime=30,
     params:
+        script=script_of("check_dataset"),
         code=code_of("check_dataset"),
     shell:
-        "python {SCRIPTS}/check_dataset.py --config {input.config:q} --dataset {wildcards.dataset}"
+        "python {params.script:q} --config {input.config:q} --dataset {wildcards.dataset}"
         " > {log:q} 2>&1"
 
 
@@ -66,7 +68,8 @@ rule cache_frames:
         mem_mb=2000,
         runtime=30,
     params:
+        script=script_of("cache_frames"),
         code=code_of("cache_frames"),
     shell:
-        "python {SCRIPTS}/cache_frames.py --config {input.config:q} --dataset {wildcards.dataset}"
+        "python {params.script:q} --config {input.config:q} --dataset {wildcards.dataset}"
         " > {log:q} 2>&1"

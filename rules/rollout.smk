@@ -8,22 +8,23 @@ rule rollout_run:
             for dataset in experiment.evaluated
         ],
         videos=f"{RUN_FOLDER}/rollouts/videos.json",
-    wildcard_constraints:
-        run=run_names("base", "local", "central", "federated"),
     log:
         f"{LOG_FOLDER}/rollout_run.log",
     benchmark:
         f"{LOG_FOLDER}/rollout_run.tsv"
+    wildcard_constraints:
+        run=run_names("base", "local", "central", "federated"),
     conda:
         CONDA
     resources:
         mem_mb=3000,
         runtime=240,
     params:
+        script=script_of("rollout_run"),
         code=code_of("rollout_run"),
         settings=lambda wildcards: experiment.rollout_settings(
             run_of(wildcards)
         ).digest(),
     shell:
-        "python {SCRIPTS}/rollout_run.py --config {input.config:q} --run {wildcards.run}"
+        "python {params.script:q} --config {input.config:q} --run {wildcards.run}"
         " --seed {wildcards.seed} > {log:q} 2>&1"

@@ -66,6 +66,8 @@ def test_one_clients_episodes_touch_that_dataset_and_its_dependants(small_config
     assert changed == {"left"}
     assert after["train"]["central", 0] != before["train"]["central", 0]
     assert after["train"]["local_left", 0] != before["train"]["local_left", 0]
+    assert after["train"]["local_right", 0] == before["train"]["local_right", 0]
+    assert after["train"]["base", 0] == before["train"]["base", 0]
 
 
 def test_split_is_no_part_of_the_recipe(small_config):

@@ -27,7 +27,7 @@ def test_failed_folder_leaves_the_old_folder(tmp_path):
 
 def test_unwritable_target_names_the_file_and_a_remedy(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(ResultsError, match="(?s)/file.*remedy: .*results_dir"):
+    with pytest.raises(ResultsError, match=r"(?s)/file.*remedy: .*results_dir"):
         write_atomic(tmp_path / "file" / "x", "text")
 
 

@@ -35,7 +35,7 @@ def record(root: Path) -> None:
         FPS,
         {
             FRONT: {**image, "shape": (64, 64, 3)},
-            WRIST: {**image, "shape": (48, 64, 3)},
+            WRIST: {**image, "shape": (64, 64, 3)},
             "observation.state": vector,
             "action": vector,
         },
@@ -59,7 +59,7 @@ def _frame(rng: np.random.Generator, index: int) -> dict[str, np.ndarray]:
     front[20:32, 4 * index : 4 * index + 12] = rng.integers(0, 255, 3)
     return {
         FRONT: front,
-        WRIST: rng.integers(0, 255, (48, 64, 3), dtype=np.uint8),
+        WRIST: rng.integers(0, 255, (64, 64, 3), dtype=np.uint8),
         "observation.state": rng.normal(scale=30, size=len(JOINTS)).astype(np.float32),
         "action": rng.normal(scale=30, size=len(JOINTS)).astype(np.float32),
     }

@@ -1,0 +1,58 @@
+ANALYSES = [experiment.run_paths(run).video_analysis for run in experiment.runs]
+EPISODES = [
+    experiment.run_paths(run).episodes(dataset)
+    for run in experiment.runs
+    for dataset in experiment.evaluated
+]
+COMPARISON = experiment.comparison
+
+
+rule compare_arms:
+    input:
+        metrics=[metrics_of(run) for run in experiment.runs],
+        episodes=EPISODES,
+        analyses=ANALYSES,
+        config=ancient(experiment.resolved_config),
+    output:
+        results=f"{COMPARISON}/results.json",
+        verdict=f"{COMPARISON}/verdict.txt",
+        html=f"{COMPARISON}/report.html",
+    log:
+        f"logs/{experiment.config.experiment}/compare_arms.log",
+    benchmark:
+        f"logs/{experiment.config.experiment}/compare_arms.tsv"
+    conda:
+        CONDA
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        script=script_of("compare_arms"),
+        code=code_of("compare_arms"),
+        settings=digest_value(experiment.comparison_settings()),
+    shell:
+        "python {params.script:q} --config {input.config:q} > {log:q} 2>&1"
+
+
+rule write_manifest:
+    input:
+        metrics=[metrics_of(run) for run in experiment.runs],
+        videos=[experiment.run_paths(run).videos for run in experiment.runs],
+        analyses=ANALYSES,
+        episodes=EPISODES,
+        results=f"{COMPARISON}/results.json",
+        html=f"{COMPARISON}/report.html",
+        config=experiment.resolved_config,
+    output:
+        manifest=experiment.manifest,
+    log:
+        f"logs/{experiment.config.experiment}/write_manifest.log",
+    benchmark:
+        f"logs/{experiment.config.experiment}/write_manifest.tsv"
+    conda:
+        CONDA
+    params:
+        script=script_of("write_manifest"),
+        code=code_of("write_manifest"),
+    shell:
+        "python {params.script:q} --config {input.config:q} > {log:q} 2>&1"

@@ -1,0 +1,225 @@
+"""The smoke experiment end to end: what it leaves, that it repeats to the byte, that it goes on."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tests.e2e.conftest import SMOKE
+from tests.e2e.workflow import Workflow
+
+RUNS = (
+    ["base/seed0"]
+    + [
+        f"{name}/seed{k}"
+        for name in ("local_pickplace", "local_sorting", "central")
+        for k in (0, 1)
+    ]
+    + [f"fedprox/seed{k}" for k in (0, 1)]
+)
+DATASETS = ("pickplace", "sorting", "pickplace_new_look")
+
+
+def results(workflow: Workflow) -> Path:
+    return workflow.root / "results" / "smoke"
+
+
+def read(path: Path):
+    return json.loads(path.read_text())
+
+
+@pytest.fixture(scope="session")
+def again(tmp_path_factory):
+    """Return a second run of the smoke experiment in another folder."""
+    workflow = Workflow.copy_to(tmp_path_factory.mktemp("second") / "deeper")
+    workflow.run(*SMOKE)
+    return workflow
+
+
+def without_timings(value):
+    if isinstance(value, dict):
+        return {key: without_timings(entry) for key, entry in value.items() if key != "seconds"}
+    if isinstance(value, list):
+        return [without_timings(entry) for entry in value]
+    return value
+
+
+@pytest.mark.parametrize("run", RUNS)
+def test_every_run_leaves_what_it_should(smoke, run):
+    folder = results(smoke) / run
+    metrics = "federated_metrics.json" if run.startswith("fedprox") else "metrics.json"
+    assert read(folder / metrics)["schema_version"] == 1
+    last = 0 if run.startswith("base") else 2
+    model = folder / "checkpoints" / f"round_{last:04d}" / "pretrained_model"
+    assert {"config.json", "model.safetensors", "policy_preprocessor.json"} <= {
+        path.name for path in model.iterdir()
+    }
+    for dataset in DATASETS:
+        episodes = pd.read_parquet(folder / "rollouts" / dataset / "episodes.parquet")
+        assert len(episodes[episodes["final"]]) == 3
+        assert list((folder / "rollouts" / dataset / "videos").glob("*.mp4"))
+    analysis = read(folder / "video_analysis.json")
+    assert analysis["videos"]
+    assert all(video["decodable"] for video in analysis["videos"])
+
+
+def test_all_arms_meet_the_same_initial_conditions(smoke):
+    seeds = {
+        tuple(
+            pd.read_parquet(results(smoke) / run / "rollouts" / "sorting" / "episodes.parquet")
+            .query("final")
+            .sort_values("episode")["initial_condition_seed"]
+        )
+        for run in RUNS
+    }
+    assert len(seeds) == 1
+
+
+def test_budgets_are_equal(smoke):
+    central = read(results(smoke) / "central/seed0/metrics.json")
+    federated = read(results(smoke) / "fedprox/seed0/federated_metrics.json")
+    local = [
+        read(results(smoke) / f"local_{name}/seed0/metrics.json")
+        for name in ("pickplace", "sorting")
+    ]
+    assert central["samples"] == federated["samples"] == 256
+    assert sum(run["samples"] for run in local) == 256
+
+
+def test_federated_metrics_hold_every_round(smoke):
+    metrics = read(results(smoke) / "fedprox/seed0/federated_metrics.json")
+    assert [line["round"] for line in metrics["rounds"]] == [0, 1, 2]
+    last = metrics["rounds"][-1]
+    assert set(last["clients"]) == {"pickplace", "sorting"}
+    assert set(last["held_out_loss"]) == set(DATASETS)
+    for client in last["clients"].values():
+        assert client["proximal_term"] > 0
+        assert client["update_norm"] > 0
+    assert last["bytes_up"] > 0
+    assert last["bytes_down"] > 0
+
+
+def test_verdict_has_its_interval(smoke):
+    report = read(results(smoke) / "comparison/results.json")
+    assert report["schema_version"] == 1
+    keys = {
+        "candidate",
+        "reference",
+        "metric",
+        "margin",
+        "verdict",
+        "ratio",
+        "ratio_ci",
+        "difference",
+        "difference_ci",
+        "seeds",
+        "tasks",
+        "episodes_per_cell",
+        "smallest_detectable",
+    }
+    assert all(keys <= set(verdict) for verdict in report["verdicts"])
+    assert {verdict["candidate"] for verdict in report["verdicts"]} == {"fedprox"}
+    html = (results(smoke) / "comparison/report.html").read_text()
+    assert "http://" not in html.replace("http://www.w3.org", "")
+    assert "<video" in html
+
+
+def test_manifest_covers_every_file(smoke):
+    manifest = read(results(smoke) / "manifest.json")
+    on_disk = {
+        path.relative_to(results(smoke)).as_posix()
+        for path in results(smoke).rglob("*")
+        if path.is_file()
+    }
+    assert set(manifest["files"]) == on_disk - {"manifest.json"}
+
+
+@pytest.mark.slow
+def test_same_bytes_in_another_folder(smoke, again):
+    """Model files, metrics (timings apart), rollouts, videos and results are the same bytes."""
+    first, second = results(smoke), results(again)
+    names = sorted(path.relative_to(first) for path in first.rglob("*") if path.is_file())
+    assert names == sorted(path.relative_to(second) for path in second.rglob("*") if path.is_file())
+    compared = 0
+    for name in names:
+        if name.name in {"manifest.json", "metrics.jsonl", "report.html"} or "state" in name.name:
+            continue
+        if name.name in {"metrics.json", "federated_metrics.json"}:
+            assert without_timings(read(first / name)) == without_timings(read(second / name)), name
+        elif "tables" not in name.parts:
+            assert (first / name).read_bytes() == (second / name).read_bytes(), name
+        compared += 1
+    assert compared > 100
+
+
+def train_command(workflow: Workflow, folder: Path) -> list[str]:
+    script = workflow.root / "workflow_scripts" / "train_federated.py"
+    arguments = ["--config", str(folder / "config.yaml"), "--run", "fedprox", "--seed", "0"]
+    return [sys.executable, str(script), *arguments]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("moment", ["after the first round", "in local steps"])
+def test_killed_training_goes_on_to_the_same_bytes(smoke, tmp_path, moment):
+    """SIGKILL, start again, and the model is the one of the unbroken run."""
+    config = (results(smoke) / "config.yaml").read_text()
+    base = tmp_path / "results" / "smoke" / "base"
+    base.parent.mkdir(parents=True)
+    (tmp_path / "results" / "datasets").symlink_to(smoke.root / "results" / "datasets")
+    base.symlink_to(results(smoke) / "base")
+    (tmp_path / "config.yaml").write_text(config)
+    command = train_command(smoke, tmp_path)
+    environment = {**os.environ, "PYTHONPATH": str(smoke.root)}
+    checkpoints = tmp_path / "results/smoke/fedprox/seed0/checkpoints"
+    process = subprocess.Popen(command, cwd=tmp_path, env=environment, start_new_session=True)
+    waited_for = checkpoints / "round_0001" if moment == "after the first round" else checkpoints
+    while not waited_for.exists():
+        assert process.poll() is None, "training ended before it could be killed"
+        time.sleep(0.005)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    metrics = tmp_path / "results/smoke/fedprox/seed0/federated_metrics.json"
+    assert not metrics.exists()
+    subprocess.run(command, cwd=tmp_path, env=environment, check=True)
+    unbroken = results(smoke) / "fedprox/seed0"
+    assert without_timings(read(metrics)) == without_timings(
+        read(unbroken / "federated_metrics.json")
+    )
+    model = "checkpoints/round_0002/pretrained_model/model.safetensors"
+    assert (metrics.parent / model).read_bytes() == (unbroken / model).read_bytes()
+
+
+def test_bad_configuration_writes_nothing(smoke, tmp_path):
+    config = (smoke.root / "configs/smoke.yaml").read_text()
+    bad = tmp_path / "bad.yaml"
+    bad.write_text(config.replace("rounds: 2}", "rouds: 2}"))
+    answer = smoke.snakemake("--configfile", str(bad), "--directory", str(tmp_path / "work"))
+    assert answer.returncode != 0
+    assert "did you mean 'rounds'" in answer.stdout
+    assert str(bad) in answer.stdout
+    assert "Traceback" not in answer.stdout
+    assert not (tmp_path / "work" / "results").exists()
+
+
+def test_checkpoint_of_another_architecture_is_refused(smoke, tmp_path):
+    config = (results(smoke) / "config.yaml").read_text()
+    other = tmp_path / "config.yaml"
+    other.write_text(config.replace("dim_model: 128", "dim_model: 64"))
+    (tmp_path / "results").mkdir()
+    (tmp_path / "results" / "datasets").symlink_to(smoke.root / "results" / "datasets")
+    (tmp_path / "results" / "smoke").mkdir()
+    (tmp_path / "results" / "smoke" / "base").symlink_to(results(smoke) / "base")
+    answer = subprocess.run(
+        train_command(smoke, tmp_path), cwd=tmp_path, capture_output=True, text=True
+    )
+    assert answer.returncode == 2
+    assert "dim_model" in answer.stderr
+    assert "Traceback" not in answer.stderr
+    assert not np.any(["metrics" in path.name for path in (tmp_path / "results").rglob("*.json")])

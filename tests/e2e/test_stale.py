@@ -1,0 +1,85 @@
+"""Only what went stale is run again: asked of Snakemake itself, on a finished smoke experiment."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.conftest import SMOKE
+
+BOOKKEEPING = {"write_config", "write_manifest"}
+
+
+@pytest.fixture
+def edit(smoke):
+    """Return a function that replaces text in a file of the copy; the file is restored afterwards."""
+    originals: dict[Path, str] = {}
+
+    def replace(name, old, new):
+        file = smoke.root / name
+        originals.setdefault(file, file.read_text())
+        text = file.read_text()
+        assert old in text, f"{name} no longer holds {old!r}"
+        file.write_text(text.replace(old, new, 1))
+
+    yield replace
+    for file, text in originals.items():
+        file.write_text(text)
+
+
+def test_second_run_does_nothing(smoke):
+    assert smoke.stale_jobs(*SMOKE) == {}
+
+
+def test_touched_files_do_nothing(smoke):
+    for path in smoke.root.rglob("*"):
+        if path.is_file() and ".snakemake" not in path.parts:
+            path.touch()
+    assert smoke.stale_jobs(*SMOKE) == {}
+
+
+def test_changed_comment_does_nothing(smoke, edit):
+    for module in ("video/analysis", "training/loop", "provenance"):
+        edit(f"fedarm/{module}.py", '"""', '"""Reworded. ')
+        edit(f"fedarm/{module}.py", "from __future__", "# A new comment.\nfrom __future__")
+    edit("workflow_scripts/train_base.py", "import argparse", "# A new comment.\nimport argparse")
+    edit("configs/smoke.yaml", "experiment: smoke", "experiment: smoke  # a new comment")
+    assert smoke.stale_jobs(*SMOKE) == {}
+
+
+def test_changed_margin_reruns_compare_only(smoke, edit):
+    edit("configs/smoke.yaml", "margins: [0.2, 0.1]", "margins: [0.3, 0.1]")
+    assert set(smoke.stale_jobs(*SMOKE)) == {"compare_arms"} | BOOKKEEPING
+
+
+def test_changed_video_code_reruns_video_and_compare(smoke, edit):
+    edit("fedarm/video/analysis.py", "SCHEMA_VERSION = 1", "SCHEMA_VERSION = 1 + 1")
+    stale = smoke.stale_jobs(*SMOKE)
+    assert set(stale) == {"analyze_videos", "compare_arms", "write_manifest"}
+    assert stale["analyze_videos"] == 9
+
+
+def test_changed_strategy_leaves_central_and_local_alone(smoke, edit):
+    edit("configs/smoke.yaml", "mu: 0.01", "mu: 0.02")
+    stale = smoke.stale_jobs(*SMOKE)
+    assert stale["train_federated"] == 2
+    assert "train_pooled" not in stale
+    assert "get_dataset" not in stale
+
+
+def test_one_clients_episodes_rerun_its_dependants(smoke, edit):
+    edit("configs/smoke.yaml", "tasks: [sorting], episodes: 3", "tasks: [sorting], episodes: 4")
+    stale = smoke.stale_jobs(*SMOKE)
+    assert stale["get_dataset"] == stale["check_dataset"] == stale["cache_frames"] == 1
+    assert "train_base" not in stale
+    trained = " ".join(smoke.stale_outputs("train_pooled", *SMOKE))
+    assert "local_sorting/seed0" in trained
+    assert "central/seed0" in trained
+    assert "local_pickplace" not in trained
+    assert stale["train_federated"] == 2
+
+
+def test_more_progress_rollouts_do_not_retrain(smoke, edit):
+    edit("configs/smoke.yaml", "progress: {rounds: [1]", "progress: {rounds: []")
+    stale = smoke.stale_jobs(*SMOKE)
+    assert "rollout_run" in stale
+    assert not {"train_pooled", "train_federated", "train_base"} & set(stale)

@@ -1,0 +1,85 @@
+"""Runs the workflow from a copy of the repository, so that tests may change its code."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+PARTS = (
+    "Snakefile",
+    "config.yaml",
+    "configs",
+    "envs",
+    "fedarm",
+    "profiles",
+    "report",
+    "rules",
+    "uv.lock",
+    "workflow_scripts",
+)
+
+
+@dataclass(frozen=True)
+class Workflow:
+    """A copy of the repository in which Snakemake runs.
+
+    Attributes:
+        root: The copy.
+    """
+
+    root: Path
+
+    @classmethod
+    def copy_to(cls, root: Path) -> "Workflow":
+        """Copy what the workflow consists of into an empty folder."""
+        for part in PARTS:
+            source = REPOSITORY / part
+            if source.is_dir():
+                shutil.copytree(source, root / part, ignore=shutil.ignore_patterns("__pycache__"))
+            else:
+                (root / part).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(source, root / part)
+        return cls(root)
+
+    def snakemake(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run Snakemake in the copy and return what it printed, whatever its exit code."""
+        binaries = Path(sys.executable).parent
+        environment = {
+            **os.environ,
+            "PYTHONPATH": str(self.root),
+            "PATH": f"{binaries}{os.pathsep}{os.environ['PATH']}",
+        }
+        return subprocess.run(
+            [str(binaries / "snakemake"), "--cores", "2", *arguments],
+            cwd=self.root,
+            env=environment,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+
+    def run(self, *arguments: str) -> str:
+        """Run Snakemake, demand success, and return what it printed."""
+        answer = self.snakemake(*arguments)
+        assert answer.returncode == 0, answer.stdout[-6000:]
+        return answer.stdout
+
+    def stale_jobs(self, *arguments: str) -> dict[str, int]:
+        """Return how many jobs of which rule a run would execute."""
+        printed = self.run("--dry-run", *arguments)
+        if "Nothing to be done" in printed:
+            return {}
+        table = printed.split("Job stats:")[1].split("total")[0]
+        counts = {name: int(count) for name, count in re.findall(r"^(\w+) +(\d+)$", table, re.M)}
+        counts.pop("all", None)
+        return counts
+
+    def stale_outputs(self, rule: str, *arguments: str) -> list[str]:
+        """Return the outputs of a rule's jobs that a run would execute."""
+        printed = self.run("--dry-run", *arguments)
+        jobs = re.findall(rf"rule {rule}:(.*?)(?:\n\n|\Z)", printed, re.S)
+        return [output for job in jobs for output in re.findall(r"output: (.*)", job)]
