@@ -1,8 +1,10 @@
 """Datasets on disk: reading, checks, the split, statistics and the frame cache.
 
-    dataset.py      what a LeRobot v3 folder declares, as plain arrays
+    info.py         a LeRobot v3 dataset's meta/info.json
+    dataset.py      its tables as plain arrays, as the metadata declares them
+    parquet.py      columns of a parquet file
     decoding.py     every frame of its videos, in the order of its rows
-    checks.py       is it sound? registered checks, one JSON
+    checks/         is it sound? registered checks, one JSON
     split.py        which episodes are trained on, and which are held out
     frame_cache.py  pixels decoded once into a memory-mapped array
     statistics.py   sums that clients can share instead of rows, and means and deviations from them

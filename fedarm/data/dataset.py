@@ -13,7 +13,6 @@ those of version 3, and a reader that takes every parquet below `data/` sees eac
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,48 +21,22 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fedarm.data.info import (
+    ACTION,
+    INFO_FILE,
+    STATE,
+    DatasetInfo,
+    parse_info,
+    read_info,
+    require,
+)
 from fedarm.data.parquet import REMEDY, matrix_column, read_columns, vector_column
 from fedarm.errors import DataError
 
-STATE = "observation.state"
-ACTION = "action"
-SUPPORTED_VERSION = "v3.0"
-
-_INFO = "meta/info.json"
 _TASKS = "meta/tasks.parquet"
 _EPISODES = "meta/episodes"
 _SPAN_COLUMNS = ("chunk_index", "file_index", "from_timestamp", "to_timestamp")
 _INDEX_COLUMNS = ("episode_index", "frame_index", "task_index")
-
-
-@dataclass(frozen=True)
-class DatasetInfo:
-    """What `meta/info.json` says of a dataset.
-
-    Attributes:
-        codebase_version: LeRobot's format version, `v3.0`.
-        fps: Frames a second.
-        robot_type: The robot, for example `so101_follower`.
-        state_names: Names of the state's joints, for example `shoulder_pan.pos`.
-        action_names: Names of the action's joints.
-        image_shapes: `(height, width, channel)` of each camera, by feature key.
-        total_episodes: Episodes declared.
-        total_frames: Frames declared.
-    """
-
-    codebase_version: str
-    fps: float
-    robot_type: str
-    state_names: tuple[str, ...]
-    action_names: tuple[str, ...]
-    image_shapes: Mapping[str, tuple[int, int, int]]
-    total_episodes: int
-    total_frames: int
-
-    @property
-    def cameras(self) -> tuple[str, ...]:
-        """Feature keys of the cameras, sorted."""
-        return tuple(sorted(self.image_shapes))
 
 
 @dataclass(frozen=True)
@@ -131,111 +104,11 @@ def open_dataset(root: Path) -> Dataset:
         DataError: Not a dataset, another format version, or a declared file or column is missing or
             unreadable.
     """
-    raw_info = _read_info(root)
-    info = _parse_info(raw_info, root / _INFO)
+    raw_info = read_info(root)
+    info = parse_info(raw_info, root / INFO_FILE)
     episodes = _read_episodes(root, raw_info, info.cameras)
     columns = _read_rows(root, episodes, (len(info.state_names), len(info.action_names)))
     return Dataset(root=root, info=info, episodes=episodes, tasks=_read_tasks(root), **columns)
-
-
-def _read_info(root: Path) -> dict[str, Any]:
-    file = root / _INFO
-    if not file.is_file():
-        raise DataError(
-            "not a LeRobot dataset: its metadata is missing",
-            file=file,
-            remedy="give the folder that holds `meta/`, `data/` and `videos/`",
-        )
-    try:
-        info = json.loads(file.read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise DataError(f"not valid JSON: {error}", file=file, remedy=REMEDY) from None
-    version = info.get("codebase_version") if isinstance(info, dict) else None
-    if version != SUPPORTED_VERSION:
-        raise DataError(
-            "a dataset of another format version",
-            file=file,
-            key="codebase_version",
-            value=version,
-            remedy="convert it with `python -m lerobot.scripts.convert_dataset_v21_to_v30`",
-        )
-    return dict(info)
-
-
-def _parse_info(info: Mapping[str, Any], file: Path) -> DatasetInfo:
-    features = _require(info, "features", dict, file)
-    fps = _require(info, "fps", (int, float), file)
-    if fps <= 0:
-        raise DataError("fps must be positive", file=file, key="fps", value=fps, remedy=REMEDY)
-    return DatasetInfo(
-        codebase_version=info["codebase_version"],
-        fps=float(fps),
-        robot_type=str(info.get("robot_type")),
-        state_names=_joint_names(features, STATE, file),
-        action_names=_joint_names(features, ACTION, file),
-        image_shapes=_image_shapes(features, file),
-        total_episodes=_require(info, "total_episodes", int, file),
-        total_frames=_require(info, "total_frames", int, file),
-    )
-
-
-def _require(
-    mapping: Mapping[str, Any], key: str, kind: type | tuple[type, ...], file: Path
-) -> Any:
-    value = mapping.get(key)
-    if not isinstance(value, kind) or isinstance(value, bool):
-        raise DataError(
-            "a key is missing or has the wrong type",
-            file=file,
-            key=key,
-            value=value,
-            remedy=REMEDY,
-        )
-    return value
-
-
-def _joint_names(features: Mapping[str, Any], key: str, file: Path) -> tuple[str, ...]:
-    feature = _require(features, key, dict, file)
-    names = feature.get("names")
-    # Older recordings nest the list: {"motors": [...]}.
-    if isinstance(names, dict) and len(names) == 1:
-        names = next(iter(names.values()))
-    shape = feature.get("shape")
-    if not isinstance(names, list) or shape != [len(names)]:
-        raise DataError(
-            "a feature needs one name a joint",
-            file=file,
-            key=f"features.{key}.names",
-            value=names,
-            remedy=f"give {shape} names in the order of the columns",
-        )
-    return tuple(str(name) for name in names)
-
-
-def _image_shapes(features: Mapping[str, Any], file: Path) -> dict[str, tuple[int, int, int]]:
-    shapes: dict[str, tuple[int, int, int]] = {}
-    for key, feature in features.items():
-        if feature.get("dtype") == "image":
-            raise DataError(
-                "cameras stored as single images are not supported",
-                file=file,
-                key=f"features.{key}.dtype",
-                value="image",
-                remedy="record with `use_videos=True`",
-            )
-        if feature.get("dtype") != "video":
-            continue
-        shape = feature.get("shape")
-        if not isinstance(shape, list) or len(shape) != 3 or shape[2] != 3:
-            raise DataError(
-                "a camera's shape must be (height, width, 3)",
-                file=file,
-                key=f"features.{key}.shape",
-                value=shape,
-                remedy=REMEDY,
-            )
-        shapes[key] = (int(shape[0]), int(shape[1]), 3)
-    return shapes
 
 
 def _read_episodes(
@@ -249,9 +122,11 @@ def _read_episodes(
     for camera in cameras:
         wanted += [f"videos/{camera}/{name}" for name in _SPAN_COLUMNS]
     rows = [row for file in files for row in read_columns(file, wanted).to_pylist()]
+    if not rows:
+        raise DataError("the dataset has no episode", file=folder, remedy="record some")
     rows.sort(key=lambda row: row["episode_index"])
     templates = {
-        key: _require(info, key, str, root / _INFO)
+        key: require(info, key, str, root / INFO_FILE)
         for key in (("data_path", "video_path") if cameras else ("data_path",))
     }
     return tuple(_parse_episode(row, cameras, templates) for row in rows)

@@ -60,17 +60,9 @@ def read_frames(file: Path) -> Iterator[tuple[float, NDArray[np.uint8]]]:
     Raises:
         DataError: The file is missing, is not a video, or is damaged.
     """
-    if not file.is_file():
-        raise DataError("a video that the metadata declares is missing", file=file, remedy=REMEDY)
-    try:
-        with av.open(str(file)) as container:
-            if not container.streams.video:
-                raise DataError("the file holds no video", file=file, remedy=REMEDY)
-            for frame in container.decode(container.streams.video[0]):
-                pixels = np.asarray(frame.to_ndarray(format="rgb24"), dtype=np.uint8)
-                yield float(frame.time or 0.0), pixels
-    except (av.FFmpegError, OSError) as error:
-        raise DataError(f"not a readable video: {error}", file=file, remedy=REMEDY) from None
+    for frame in _decode(file):
+        pixels = np.asarray(frame.to_ndarray(format="rgb24"), dtype=np.uint8)
+        yield float(frame.time or 0.0), pixels
 
 
 def count_frames(file: Path) -> int:
@@ -79,7 +71,7 @@ def count_frames(file: Path) -> int:
     Raises:
         DataError: The file is missing, is not a video, or is damaged.
     """
-    return sum(1 for _ in read_frames(file))
+    return sum(1 for _ in _decode(file))
 
 
 def span_frames(span: VideoSpan, fps: float) -> range:
@@ -121,6 +113,25 @@ def _declared_frames(
             value=f"{decoded} decoded, {len(expected)} declared",
             remedy=REMEDY,
         )
+
+
+def _decode(file: Path) -> Iterator[av.VideoFrame]:
+    if not file.is_file():
+        raise DataError("a video that the metadata declares is missing", file=file, remedy=REMEDY)
+    try:
+        with av.open(str(file)) as container:
+            if not container.streams.video:
+                raise DataError("the file holds no video", file=file, remedy=REMEDY)
+            for frame in container.decode(container.streams.video[0]):
+                if frame.is_corrupt:
+                    time = f"{frame.time} s"
+                    raise DataError("a frame is damaged", file=file, value=time, remedy=REMEDY)
+                yield frame
+    except (av.FFmpegError, OSError) as error:
+        # Not `str(error)`: PyAV adds the absolute path, which differs from machine to machine.
+        raise DataError(
+            f"not a readable video: {error.strerror}", file=file, remedy=REMEDY
+        ) from None
 
 
 def _resized(frame: NDArray[np.uint8], image_size: int) -> NDArray[np.uint8]:

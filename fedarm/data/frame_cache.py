@@ -213,7 +213,9 @@ def _check_row_order(dataset: Dataset) -> None:
 
 def _write_frames(file: Path, dataset: Dataset, image_size: int) -> tuple[int, ...]:
     shape = (len(dataset.state), len(dataset.info.cameras), image_size, image_size, 3)
-    frames = open_memmap(file, mode="w+", dtype=np.uint8, shape=shape)
+    frames = open_memmap(  # type: ignore[no-untyped-call]
+        file, mode="w+", dtype=np.uint8, shape=shape
+    )
     for position, camera in enumerate(dataset.info.cameras):
         row = 0
         for chunk in decode_camera(dataset, camera, image_size=image_size):

@@ -32,20 +32,7 @@ def split_episodes(episode_tasks: Sequence[Hashable], *, held_out: int, seed: in
         DataError: No episode would be held out, or none be left to train on.
     """
     total = len(episode_tasks)
-    if held_out < 1:
-        raise DataError(
-            "at least one episode must be held out",
-            key="held_out",
-            value=held_out,
-            remedy="set it to 1 or more",
-        )
-    if held_out >= total:
-        raise DataError(
-            f"no episode is left to train on: the dataset has {total}",
-            key="held_out",
-            value=held_out,
-            remedy="hold out fewer episodes, or record more",
-        )
+    _check_size(held_out, total)
     rng = np.random.default_rng(seed)
     # By first appearance, so that the draw does not depend on how tasks are named.
     by_task: dict[Hashable, list[int]] = {}
@@ -62,6 +49,23 @@ def split_episodes(episode_tasks: Sequence[Hashable], *, held_out: int, seed: in
         train=tuple(index for index in range(total) if index not in chosen),
         held_out=tuple(sorted(chosen)),
     )
+
+
+def _check_size(held_out: int, total: int) -> None:
+    if held_out < 1:
+        raise DataError(
+            "at least one episode must be held out",
+            key="held_out",
+            value=held_out,
+            remedy="set it to 1 or more",
+        )
+    if held_out >= total:
+        raise DataError(
+            f"no episode is left to train on: the dataset has {total}",
+            key="held_out",
+            value=held_out,
+            remedy="hold out fewer episodes, or record more",
+        )
 
 
 def _apportion(sizes: Sequence[int], amount: int) -> list[int]:

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from fedarm.data.dataset import ACTION, STATE
 from fedarm.data.frame_cache import CachedDataset
+from fedarm.data.info import ACTION, STATE
 from fedarm.errors import DataError
 
 Array = NDArray[np.float64]

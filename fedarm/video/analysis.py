@@ -29,7 +29,7 @@ from fedarm.video.decoding import Clip, read_clip
 from fedarm.video.motion import measure_motion
 from fedarm.video.quality import black_share, is_short
 from fedarm.video.smoothness import sparc
-from fedarm.video.success import judge_last_frame
+from fedarm.video.success import judge_last_frame, parse_check
 
 SCHEMA_VERSION = 1
 
@@ -92,7 +92,12 @@ def _analyze(path: Path, file: str) -> dict[str, Any]:
     recorded_s = record.get("duration_s")
     if recorded_s is not None and is_short(clip.duration_s, recorded_s):
         entry["reason"] = f"{clip.duration_s:.2f} s long, its record says {recorded_s:.2f} s"
-    return entry | _measure(clip, record.get("final_frame_check"))
+    entry |= _measure(clip)
+    try:
+        entry["success_video"] = _judge(clip, record)
+    except VideoError as error:
+        entry["reason"] = "; ".join(str(error).splitlines()[:2])
+    return entry
 
 
 def _read_record(path: Path) -> tuple[Mapping[str, Any], str | None]:
@@ -108,7 +113,12 @@ def _read_record(path: Path) -> tuple[Mapping[str, Any], str | None]:
     return record, None
 
 
-def _measure(clip: Clip, hints: Mapping[str, Any] | None) -> dict[str, Any]:
+def _judge(clip: Clip, record: Mapping[str, Any]) -> bool | None:
+    hints = record.get("final_frame_check")
+    return None if hints is None else judge_last_frame(clip.last_rgb, parse_check(hints))
+
+
+def _measure(clip: Clip) -> dict[str, Any]:
     motion = measure_motion(clip.luma, clip.fps)
     smoothness = sparc(motion.speed_px_per_s, clip.fps)
     return {
@@ -118,7 +128,6 @@ def _measure(clip: Clip, hints: Mapping[str, Any] | None) -> dict[str, Any]:
         "idle_share": round(motion.idle_share, _DIGITS),
         "path_length_px": round(motion.path_length_px, _DIGITS),
         "black_share": round(black_share(clip.luma), _DIGITS),
-        "success_video": judge_last_frame(clip.last_rgb, hints) if hints else None,
     }
 
 
@@ -132,5 +141,7 @@ def _confusion(videos: Sequence[Mapping[str, Any]]) -> dict[str, int]:
     confusion = dict.fromkeys((*cells.values(), "undetermined"), 0)
     for video in videos:
         if video["success_env"] is not None:
-            confusion[cells.get((video["success_video"], video["success_env"]), "undetermined")] += 1
+            confusion[
+                cells.get((video["success_video"], video["success_env"]), "undetermined")
+            ] += 1
     return confusion

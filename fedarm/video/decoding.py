@@ -74,15 +74,18 @@ def _decode(file: Path) -> tuple[list[NDArray[np.uint8]], av.VideoFrame | None, 
         if not container.streams.video:
             raise ValueError("it has no video stream")
         stream = container.streams.video[0]
-        rate = stream.average_rate
-        if not rate:
+        if not stream.average_rate:
             raise ValueError("it does not say its frame rate")
+        fps = float(stream.average_rate)
         planes: list[NDArray[np.uint8]] = []
         last = None
         for frame in container.decode(stream):
+            if frame.is_corrupt:
+                raise ValueError(f"frame {len(planes)} is damaged")
             planes.append(_luma(frame))
             last = frame
-        return planes, last, float(rate), stream.frames
+        declared = stream.frames
+    return planes, last, fps, declared
 
 
 def _luma(frame: av.VideoFrame) -> NDArray[np.uint8]:

@@ -8,7 +8,7 @@ was lifted, or is at rest, or is let go.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,8 @@ from numpy.typing import NDArray
 from fedarm.errors import VideoError, suggest
 
 Mask = NDArray[np.bool_]
+
+RELATIONS = ("on_disc", "stacked")
 
 # Lab chroma under which a colour has no hue to speak of: white, grey, black.
 _NEUTRAL_CHROMA = 12.0
@@ -34,11 +36,10 @@ _MIN_AREA_SHARE = 2e-4
 # above its lowest pixel (0.18 to 0.32).
 _BASE_HEIGHT_SHARE = 0.25
 
-# Stacked: sideways offset in goal widths, gap between the two in goal heights, and how much taller for
-# its width the upper cube looks, because the lower one's top face is hidden.
+# Stacked: the largest sideways offset in goal widths, and the largest gap between the two in goal
+# heights.
 _STACK_OFFSET = 0.5
-_STACK_GAP = 0.25
-_STACK_TALLER = 1.15
+_STACK_GAP = 0.2
 
 
 @dataclass(frozen=True)
@@ -81,12 +82,12 @@ def parse_check(hints: Mapping[str, Any]) -> FinalFrameCheck:
             )
         colours[key] = (value[0], value[1], value[2])
     relation = str(hints.get("relation"))
-    if relation not in _RELATIONS:
+    if relation not in RELATIONS:
         raise VideoError(
             "unknown relation of object and goal",
             key="final_frame_check.relation",
             value=relation,
-            remedy=suggest(relation, _RELATIONS),
+            remedy=suggest(relation, RELATIONS),
         )
     return FinalFrameCheck(
         relation=relation, tolerance=float(hints.get("tolerance", 1.0)), **colours
@@ -100,18 +101,26 @@ def judge_last_frame(rgb: NDArray[np.uint8], check: FinalFrameCheck) -> bool | N
         rgb: The last frame `(height, width, channel)`.
         check: What to look for.
     """
-    lab = cv2.cvtColor(rgb.astype(np.float32) / 255.0, cv2.COLOR_RGB2LAB)
+    lab = _lab(rgb)
     found = _largest_region(_colour_mask(lab, check.object_rgb))
     goal = _colour_mask(lab, check.goal_rgb)
     if found is None:
         return None
-    return _RELATIONS[check.relation](found, goal & ~found, check)
+    goal &= ~found
+    if check.relation == "stacked":
+        return _is_stacked(found, goal)
+    return _stands_on_disc(found, goal, check.tolerance)
+
+
+def _lab(rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
+    return np.asarray(
+        cv2.cvtColor(rgb.astype(np.float32) / 255, cv2.COLOR_RGB2LAB), dtype=np.float32
+    )
 
 
 def _colour_mask(lab: NDArray[np.float32], rgb: tuple[int, int, int]) -> Mask:
     """Return the pixels `(height, width)` of a colour: by hue, or by lightness when it has none."""
-    pixel = np.array([[rgb]], dtype=np.float32) / 255.0
-    lightness, a, b = cv2.cvtColor(pixel, cv2.COLOR_RGB2LAB)[0, 0]
+    lightness, a, b = _lab(np.array([[rgb]], dtype=np.uint8))[0, 0]
     chroma = np.hypot(lab[..., 1], lab[..., 2])
     reference = float(np.hypot(a, b))
     if reference < _NEUTRAL_CHROMA:
@@ -131,7 +140,7 @@ def _largest_region(mask: Mask) -> Mask | None:
     return np.asarray(labels == 1 + int(areas.argmax()))
 
 
-def _stands_on_disc(found: Mask, goal: Mask, check: FinalFrameCheck) -> bool | None:
+def _stands_on_disc(found: Mask, goal: Mask, tolerance: float) -> bool | None:
     """Whether the middle of the object's base is within the disc's ellipse."""
     rim = _rim(goal)
     if rim is None:
@@ -143,7 +152,7 @@ def _stands_on_disc(found: Mask, goal: Mask, check: FinalFrameCheck) -> bool | N
     turn = np.radians(angle_deg)
     along = np.array([x * np.cos(turn) + y * np.sin(turn), y * np.cos(turn) - x * np.sin(turn)])
     radii = np.maximum(np.array(axes) / 2, 1e-6)
-    return bool(np.hypot(*(along / radii)) <= check.tolerance)
+    return bool(np.hypot(*(along / radii)) <= tolerance)
 
 
 def _rim(goal: Mask) -> NDArray[np.int32] | None:
@@ -160,30 +169,44 @@ def _rim(goal: Mask) -> NDArray[np.int32] | None:
     left, top, right, bottom = _box(near)
     width, height = right - left, bottom - top
     window = np.zeros_like(near)
-    window[
-        max(top - height, 0) : bottom + height + 1, max(left - width, 0) : right + width + 1
-    ] = True
+    window[max(top - height, 0) : bottom + height + 1, max(left - width, 0) : right + width + 1] = (
+        True
+    )
     points = np.argwhere((cleaned > 0) & window)[:, ::-1].astype(np.int32)
-    hull: NDArray[np.int32] = cv2.convexHull(points)
+    hull = np.asarray(cv2.convexHull(points), dtype=np.int32)
     return hull if len(hull) >= 5 else None
 
 
-def _is_stacked(found: Mask, goal: Mask, check: FinalFrameCheck) -> bool | None:
+def _is_stacked(found: Mask, goal: Mask) -> bool | None:
     """Whether the object stands on the goal cube: above it, touching, and hiding its top face.
 
-    A cube that stands behind the goal is above it in the picture as well, but there the goal's top face
-    is in full view and it is the object's lower part that is hidden.
+    A cube that stands behind the goal is above it in the picture as well, but there the goal is in full
+    view and hides the object's lower part: the lower cube shows more of itself than the upper one.
     """
     below = _largest_region(goal)
     if below is None:
         return None
-    left, top, right, bottom = _box(found)
+    left, _, right, _ = _box(found)
     goal_left, goal_top, goal_right, goal_bottom = _box(below)
-    goal_width, goal_height = goal_right - goal_left, goal_bottom - goal_top
-    aligned = abs(left + right - goal_left - goal_right) / 2 <= _STACK_OFFSET * goal_width
-    touching = abs(goal_top - bottom) <= _STACK_GAP * goal_height
-    taller = (bottom - top) / (right - left) >= _STACK_TALLER * goal_height / goal_width
-    return bool(aligned and touching and taller)
+    offset = abs(left + right - goal_left - goal_right) / 2
+    gap = _gap_below(found, below)
+    return bool(
+        offset <= _STACK_OFFSET * (goal_right - goal_left)
+        and gap is not None
+        and abs(gap) <= _STACK_GAP * (goal_bottom - goal_top)
+        and found.sum() > below.sum()
+    )
+
+
+def _gap_below(upper: Mask, lower: Mask) -> float | None:
+    """Return the rows between two regions, the median over the columns that both have."""
+    columns = np.flatnonzero(upper.any(axis=0) & lower.any(axis=0))
+    if not len(columns):
+        return None
+    height = len(upper)
+    last_of_upper = height - 1 - upper[::-1, columns].argmax(axis=0)
+    first_of_lower = lower[:, columns].argmax(axis=0)
+    return float(np.median(first_of_lower - last_of_upper - 1))
 
 
 def _box(mask: Mask) -> tuple[int, int, int, int]:
@@ -191,9 +214,3 @@ def _box(mask: Mask) -> tuple[int, int, int, int]:
     rows = np.flatnonzero(mask.any(axis=1))
     columns = np.flatnonzero(mask.any(axis=0))
     return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
-
-
-_RELATIONS: dict[str, Callable[[Mask, Mask, FinalFrameCheck], bool | None]] = {
-    "on_disc": _stands_on_disc,
-    "stacked": _is_stacked,
-}

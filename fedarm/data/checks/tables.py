@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from fedarm.data.checks.finding import Evidence, Subject, check
-from fedarm.data.dataset import ACTION, STATE, Dataset
+from fedarm.data.dataset import Dataset
+from fedarm.data.info import ACTION, STATE
 
 # LeRobot's own tolerance (`tolerance_s` of its dataset class): beyond it, its reader raises.
 TIMESTAMP_TOLERANCE_S = 1e-4

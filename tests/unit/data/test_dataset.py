@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
@@ -118,3 +119,36 @@ def test_states_of_another_width_are_refused(dataset_root, value):
 
     with pytest.raises(DataError, match=r"observation\.state"):
         open_dataset(dataset_root)
+
+
+def test_a_dataset_without_episodes_is_refused(dataset_root):
+    file = dataset_root / "meta/episodes/chunk-000/file-000.parquet"
+    pq.write_table(pq.read_table(file).slice(0, 0), file)
+
+    with pytest.raises(DataError, match="has no episode"):
+        open_dataset(dataset_root)
+
+
+@pytest.mark.parametrize(
+    ("key", "feature", "message"),
+    [
+        ("action", {"dtype": "float32", "shape": [6], "names": ["a", "b"]}, r"features\.action"),
+        (FRONT, {"dtype": "image", "shape": [64, 64, 3]}, "single images"),
+        (FRONT, {"dtype": "video", "shape": [64, 64]}, "height, width, 3"),
+        (FRONT, None, "wrong type"),
+    ],
+)
+def test_senseless_features_are_refused(dataset_root, edit_info, key, feature, message):
+    info = json.loads((dataset_root / "meta/info.json").read_text())
+    edit_info(features=info["features"] | {key: feature})
+
+    with pytest.raises(DataError, match=message):
+        open_dataset(dataset_root)
+
+
+def test_nested_joint_names_are_read(dataset_root, edit_info):
+    info = json.loads((dataset_root / "meta/info.json").read_text())
+    nested = info["features"]["action"] | {"names": {"motors": list(JOINTS)}}
+    edit_info(features=info["features"] | {"action": nested})
+
+    assert open_dataset(dataset_root).info.action_names == JOINTS

@@ -62,6 +62,17 @@ def test_a_truncated_video_is_named(dataset_root, kept):
         list(decode_camera(open_dataset(dataset_root), FRONT, image_size=64))
 
 
+def test_a_damaged_video_is_named(dataset_root):
+    file = dataset_root / open_dataset(dataset_root).episodes[0].videos[WRIST].file
+    content = bytearray(file.read_bytes())
+    middle = len(content) // 2
+    content[middle : middle + 4000] = bytes(4000)
+    file.write_bytes(content)
+
+    with pytest.raises(DataError, match=rf"(damaged|not a readable video)(.|\n)*{file.name}"):
+        count_frames(file)
+
+
 def test_a_missing_video_is_named(dataset_root):
     file = _front_video(dataset_root)
     file.unlink()

@@ -40,7 +40,12 @@ def picture(
 
 
 def write_video(
-    file: Path, frames: Sequence[np.ndarray], *, fps: int = 30, crf: int = 18, header_first: bool = True
+    file: Path,
+    frames: Sequence[np.ndarray],
+    *,
+    fps: int = 30,
+    crf: int = 18,
+    header_first: bool = True,
 ) -> Path:
     """Write RGB frames as h264."""
     options = {"movflags": "+faststart"} if header_first else {}

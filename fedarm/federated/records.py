@@ -1,0 +1,111 @@
+"""What travels between server and clients: settings and statistics down, weights both ways, sums up.
+
+Clients get an empty `run_config` in Flower's simulation, and a client should not have to hold a copy of
+the experiment's configuration: whatever it needs comes with each message. Weights are the trainable
+parameters, in 32 bits; frozen ones are in the starting checkpoint that every client has.
+"""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import torch
+from flwr.app import Array, ArrayRecord, ConfigRecord
+from pydantic import TypeAdapter
+from torch import nn
+
+from fedarm.data.statistics import FeatureSums
+from fedarm.errors import CheckpointError
+from fedarm.experiment import TrainSettings
+from fedarm.policies.normalization import Statistics
+
+_SETTINGS = "settings"
+_STATISTICS = "statistics"
+_ADAPTER = TypeAdapter(TrainSettings)
+
+
+def pack_settings(settings: TrainSettings) -> str:
+    """Return the settings as JSON."""
+    return _ADAPTER.dump_json(settings).decode()
+
+
+def unpack_settings(text: str) -> TrainSettings:
+    """Return the settings that `pack_settings` packed."""
+    return _ADAPTER.validate_json(text)
+
+
+def pack_config(settings: TrainSettings, statistics: Statistics | None = None) -> ConfigRecord:
+    """Return what a client needs to know, beside the weights."""
+    record = ConfigRecord({_SETTINGS: pack_settings(settings)})
+    if statistics is not None:
+        # JSON keeps every digit of a 64-bit float.
+        record[_STATISTICS] = json.dumps(
+            {
+                feature: {name: values.tolist() for name, values in moments.items()}
+                for feature, moments in statistics.items()
+            }
+        )
+    return record
+
+
+def settings_in(record: ConfigRecord) -> TrainSettings:
+    """Return the settings that a server packed."""
+    return unpack_settings(str(record[_SETTINGS]))
+
+
+def statistics_in(record: ConfigRecord) -> Statistics:
+    """Return the normalisation statistics that a server packed."""
+    packed = json.loads(str(record[_STATISTICS]))
+    return {
+        feature: {name: np.array(values, dtype=np.float64) for name, values in moments.items()}
+        for feature, moments in packed.items()
+    }
+
+
+def pack_sums(sums: FeatureSums) -> ArrayRecord:
+    """Return a client's sums as 64-bit arrays."""
+    return ArrayRecord({name: Array(values) for name, values in sums.to_arrays().items()})
+
+
+def sums_in(record: ArrayRecord) -> FeatureSums:
+    """Return the sums that a client packed."""
+    return FeatureSums.from_arrays({name: array.numpy() for name, array in record.items()})
+
+
+def pack_weights(policy: nn.Module) -> ArrayRecord:
+    """Return the trainable parameters, in the order of the policy's modules."""
+    return ArrayRecord(
+        {
+            name: Array(parameter.detach().to("cpu", torch.float32).numpy())
+            for name, parameter in _trainable(policy).items()
+        }
+    )
+
+
+def load_weights(policy: nn.Module, record: ArrayRecord) -> None:
+    """Write received weights into a policy, in place.
+
+    Raises:
+        CheckpointError: The weights are of another architecture.
+    """
+    parameters = _trainable(policy)
+    shapes = {name: tuple(parameter.shape) for name, parameter in parameters.items()}
+    received = {name: tuple(array.shape) for name, array in record.items()}
+    if shapes != received:
+        differing = sorted(
+            name for name in shapes | received if shapes.get(name) != received.get(name)
+        )
+        raise CheckpointError(
+            "the weights received are of another architecture",
+            key=differing[0],
+            value=received.get(differing[0]),
+            remedy="give every client the version of fedarm and the checkpoint that the server has",
+        )
+    with torch.no_grad():
+        for name, array in record.items():
+            parameters[name].copy_(torch.from_numpy(array.numpy()))
+
+
+def _trainable(policy: nn.Module) -> dict[str, nn.Parameter]:
+    return {name: value for name, value in policy.named_parameters() if value.requires_grad}

@@ -1,0 +1,14 @@
+"""Policies: built from the configuration, saved and loaded as LeRobot's own `pretrained_model/` folders.
+
+    backbone.py        a narrow ResNet with GroupNorm, by a name that LeRobot's ACT finds
+    presets/           the policy types that a configuration can choose
+    normalization.py   pixels and degrees to what a network sees, and back
+    checkpoint.py      save, load, digest, download
+
+Importing this package makes the backbone known, so that LeRobot's own tools read fedarm's checkpoints:
+`lerobot-eval --policy.path=<folder> --env.discover_packages_path=fedarm.policies ...`.
+"""
+
+from fedarm.policies.backbone import register_backbones
+
+register_backbones()

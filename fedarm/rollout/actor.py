@@ -1,0 +1,95 @@
+"""A checkpoint, ready to act."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fedarm.errors import CheckpointError
+from fedarm.policies.checkpoint import digest_checkpoint, load_pretrained
+from fedarm.policies.normalization import predict_chunk
+from fedarm.rollout.closed_loop import Controller, Images, Joints
+
+# What the scenes of `fedarm.sim` give a policy.
+SCENE_CAMERA = "observation.images.front"
+SCENE_JOINTS = 6
+
+
+@dataclass(frozen=True)
+class Actor:
+    """A policy that can act, and where it comes from.
+
+    Attributes:
+        controller: The policy as the loop sees it.
+        checkpoint_sha256: Digest of its checkpoint.
+    """
+
+    controller: Controller
+    checkpoint_sha256: str
+
+
+def load_actor(folder: Path) -> Actor:
+    """Load a checkpoint.
+
+    Args:
+        folder: A `pretrained_model/` folder.
+
+    Raises:
+        CheckpointError: It is missing or broken, or looks through a camera that the scenes lack.
+    """
+    loaded = load_pretrained(folder, expected=None)
+    image_size = check_features(loaded.policy.config, folder)
+
+    def predict(images: Images, states: Joints) -> Joints:
+        chunk = predict_chunk(loaded.policy, loaded.statistics, images, states)
+        return np.asarray(chunk, dtype=np.float32)
+
+    controller = Controller(predict, image_size, int(loaded.policy.config.n_action_steps))
+    return Actor(controller, digest_checkpoint(folder))
+
+
+def check_features(config: Any, folder: Path) -> int:
+    """Return the side of the images that a policy wants to see, in pixels.
+
+    Args:
+        config: The policy's LeRobot configuration.
+        folder: Where it comes from, for messages.
+
+    Raises:
+        CheckpointError: The policy wants other cameras or joints than the simulated scenes have.
+    """
+    cameras = {name: tuple(feature.shape) for name, feature in config.image_features.items()}
+    if set(cameras) != {SCENE_CAMERA}:
+        raise CheckpointError(
+            "the policy looks through cameras that the simulated scenes do not have",
+            file=folder / "config.json",
+            key="input_features",
+            value=sorted(cameras),
+            remedy=f"train on datasets whose only camera is {SCENE_CAMERA}",
+        )
+    _, height, width = cameras[SCENE_CAMERA]
+    if height != width:
+        raise CheckpointError(
+            "the policy wants images that are not square, the simulated camera's are",
+            file=folder / "config.json",
+            key=f"input_features.{SCENE_CAMERA}",
+            value=[height, width],
+            remedy="train with `policy.image_size`, which is the side of a square",
+        )
+    joints = {
+        "input_features.observation.state": config.robot_state_feature,
+        "output_features.action": config.action_feature,
+    }
+    for key, feature in joints.items():
+        if feature is None or tuple(feature.shape) != (SCENE_JOINTS,):
+            raise CheckpointError(
+                f"the simulated arm has {SCENE_JOINTS} joints, the policy another number",
+                file=folder / "config.json",
+                key=key,
+                value=None if feature is None else list(feature.shape),
+                remedy="train on datasets of a six-joint arm",
+            )
+    return int(height)

@@ -1,0 +1,98 @@
+"""Words over a frame: who acts, where, and how it goes.
+
+Text is drawn with FreeType (Pillow): OpenCV's stroke fonts are not legible at the size that fits a
+224-pixel frame.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+from fedarm.errors import MachineError
+from fedarm.rollout.layers import Colour, Layer
+
+WHITE: Colour = (255, 255, 255)
+GREEN: Colour = (142, 240, 160)
+GREY: Colour = (205, 210, 218)
+
+# Shares of the frame's side: 11 px letters on a 240 px frame.
+_TEXT_HEIGHT = 0.046
+_LINE_HEIGHT = 0.056
+_MARGIN = 0.025
+_SCRIM_HEIGHT = 0.17
+_SCRIM_COLOUR: Colour = (12, 14, 20)
+_SCRIM_ALPHA = 0.66
+_MIN_TEXT_HEIGHT_PX = 9
+# Left and right text of a line share its width like this.
+_LEFT_SHARE, _RIGHT_SHARE = 0.55, 0.38
+
+
+@lru_cache(maxsize=512)
+def text_layer(
+    text: str, *, size: int, line: int = 0, right: bool = False, colour: Colour = WHITE
+) -> Layer:
+    """Return a text at the top of a square frame; what is too long ends in an ellipsis.
+
+    Args:
+        text: The words.
+        size: Side of the frame, in pixels.
+        line: 0 for the first line, 1 for the second.
+        right: At the right edge instead of the left one.
+        colour: Of the letters.
+    """
+    mask = _text_mask(fit_text(text, size=size, right=right), _font(size))
+    return Layer.tinted(
+        mask,
+        colour,
+        top=margin_px(size) + line * round(_LINE_HEIGHT * size),
+        left=size - margin_px(size) - mask.shape[1] if right else margin_px(size),
+    )
+
+
+@lru_cache(maxsize=8)
+def scrim(size: int) -> Layer:
+    """Return the soft dark edge at the top that keeps text legible on any background."""
+    height = round(_SCRIM_HEIGHT * size)
+    fall = np.linspace(1.0, 0.0, height, dtype=np.float32) ** 0.7 * _SCRIM_ALPHA
+    return Layer.tinted(np.repeat(fall[:, None], size, axis=1), _SCRIM_COLOUR, top=0, left=0)
+
+
+def margin_px(size: int) -> int:
+    """Return the distance of text from the frame's edge."""
+    return round(_MARGIN * size)
+
+
+def fit_text(text: str, *, size: int, right: bool = False) -> str:
+    """Return a text, or its beginning and an ellipsis when its side of a line is too narrow."""
+    font, room_px = _font(size), (_RIGHT_SHARE if right else _LEFT_SHARE) * size
+    if font.getlength(text) <= room_px:
+        return text
+    while text and font.getlength(f"{text}…") > room_px:
+        text = text[:-1]
+    return f"{text}…"
+
+
+@lru_cache(maxsize=8)
+def _font(size: int) -> ImageFont.FreeTypeFont:
+    font = ImageFont.load_default(max(_MIN_TEXT_HEIGHT_PX, round(_TEXT_HEIGHT * size)))
+    if not isinstance(font, ImageFont.FreeTypeFont):
+        raise MachineError(
+            "Pillow was built without FreeType, so captions cannot be drawn",
+            remedy="install the `pillow` wheel from PyPI",
+        )
+    return font
+
+
+def _text_mask(text: str, font: ImageFont.FreeTypeFont) -> NDArray[np.float32]:
+    """Return the coverage `(height, width)` of a line of text, 0 to 1.
+
+    The height is that of the font, not of these letters, so lines share a baseline.
+    """
+    width = max(1, round(font.getlength(text)) + 2)
+    picture = Image.new("L", (width, round(font.size * 1.3)))
+    ImageDraw.Draw(picture).text((1, 0), text, fill=255, font=font)
+    return np.asarray(picture, dtype=np.float32) / 255.0

@@ -1,0 +1,51 @@
+"""The policy loss on rows that no arm has trained on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from fedarm.policies.normalization import Normalizer, Statistics
+from fedarm.training.inputs import policy_inputs
+from fedarm.training.rows import Rows
+
+if TYPE_CHECKING:
+    from lerobot.policies.pretrained import PreTrainedPolicy
+
+# The same for every arm, because a sum's last bits depend on how it is cut.
+_BATCH_SIZE = 64
+
+
+@torch.no_grad()
+def held_out_loss(policy: PreTrainedPolicy, rows: Rows, statistics: Statistics) -> float:
+    """Return the policy loss on rows, averaged over their actions without the padding.
+
+    The policy is evaluated without dropout and then put back into the mode that it was in.
+
+    Args:
+        policy: The policy.
+        rows: Held-out rows of one dataset.
+        statistics: What the policy was trained with.
+    """
+    device = next(policy.parameters()).device
+    normalizer = Normalizer(statistics, cameras=rows.cameras, device=device)
+    was_training = policy.training
+    policy.eval()
+    losses, weights = [], []
+    for first in range(0, len(rows), _BATCH_SIZE):
+        batch = rows.batch(np.arange(first, min(first + _BATCH_SIZE, len(rows))))
+        loss, _ = policy.forward(policy_inputs(batch, normalizer))
+        losses.append(loss.item())
+        weights.append(int((~batch.is_pad).sum()))
+    policy.train(was_training)
+    return float(np.average(losses, weights=weights))
+
+
+def held_out_losses(
+    policy: PreTrainedPolicy, held_out: Mapping[str, Rows], statistics: Statistics
+) -> dict[str, float]:
+    """Return the held-out loss on each dataset, by its name."""
+    return {name: held_out_loss(policy, rows, statistics) for name, rows in held_out.items()}

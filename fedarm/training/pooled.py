@@ -1,0 +1,97 @@
+"""Training on pooled rows from the first round to the last."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from fedarm.experiment import TrainSettings
+from fedarm.logging import Progress
+from fedarm.training.device import prepare_torch
+from fedarm.training.held_out import held_out_losses
+from fedarm.training.loop import LocalTrainer
+from fedarm.training.metrics import metrics_line
+from fedarm.training.rows import Rows, TrainRows
+from fedarm.training.store import RoundStore, State
+
+if TYPE_CHECKING:
+    from lerobot.policies.pretrained import PreTrainedPolicy
+
+
+def train_rounds(
+    settings: TrainSettings,
+    store: RoundStore,
+    start: Callable[[], PreTrainedPolicy],
+    *,
+    rows: TrainRows,
+    held_out: Mapping[str, Rows],
+) -> PreTrainedPolicy:
+    """Train from the newest round in the store, or from the start, to the last round.
+
+    To the loop it is one long round, with one schedule and one optimizer; it is only cut where a
+    checkpoint is saved and the held-out losses are computed.
+
+    Args:
+        settings: The run's settings.
+        store: Where the rounds are saved.
+        start: Gives the policy to start from.
+        rows: The rows trained on; their statistics normalise everything.
+        held_out: Held-out rows by dataset.
+
+    Returns:
+        The policy after the last round.
+    """
+    device = prepare_torch()
+    done = store.last_round
+    policy, state = _newest(store) if done else (start(), {})
+    policy.to(device)
+    statistics = rows.sums().statistics()
+    if not done:
+        store.log(metrics_line(0, {}, held_out_losses(policy, held_out, statistics), seconds=0.0))
+    trainer = LocalTrainer(
+        policy,
+        rows,
+        settings=settings,
+        statistics=statistics,
+        clients=settings.run.clients,
+        round_number=1,
+        rounds=1,
+        steps=settings.steps,
+    )
+    if 0 < done < settings.rounds:
+        trainer.load_optimizer_state(state)
+    pool = "+".join(settings.run.clients)
+    with _progress(settings, done) as progress:
+        for number in range(done + 1, settings.rounds + 1):
+            start_s = time.monotonic()
+            losses = trainer.run(
+                _step_at(settings, number - 1), _step_at(settings, number), progress.advance
+            )
+            line = metrics_line(
+                number,
+                {pool: losses},
+                held_out_losses(policy, held_out, statistics),
+                seconds=time.monotonic() - start_s,
+            )
+            store.save(number, policy, statistics, trainer.optimizer_state(), line)
+    return policy
+
+
+def _newest(store: RoundStore) -> tuple[PreTrainedPolicy, State]:
+    loaded, state = store.load()
+    return loaded.policy, state
+
+
+def _step_at(settings: TrainSettings, round_number: int) -> int:
+    """Return the steps that are done after a round."""
+    return settings.steps * round_number // settings.rounds
+
+
+def _progress(settings: TrainSettings, done: int) -> Progress:
+    return Progress(
+        settings.samples,
+        label=f"{settings.run.name} seed {settings.run.seed}",
+        unit="samples",
+        done=_step_at(settings, done) * settings.training.batch_size,
+    )

@@ -1,0 +1,79 @@
+import math
+
+import numpy as np
+import pytest
+from scipy.stats import norm
+
+from fedarm.stats.crossed import crossed_components, crossed_t_difference
+from fedarm.stats.interval import Interval
+from fedarm.stats.power import (
+    Design,
+    designs_for,
+    detectable,
+    detectable_from_interval,
+    projected_detectable,
+)
+
+from .simulation import simulate
+
+
+def test_detectable_with_known_variance():
+    """The textbook (1.96 + 0.84) standard errors."""
+    assert detectable(0.1) == pytest.approx(0.1 * (norm.ppf(0.975) + norm.ppf(0.8)), rel=1e-6)
+    assert detectable(0.0, 3.0) == 0.0
+    z = norm.ppf(0.975)
+    assert detectable_from_interval(Interval(-z, z)) == pytest.approx(2.8016, abs=1e-4)
+
+
+@pytest.mark.parametrize("df", [2.0, 7.2, 40.0])
+def test_detectable_is_found_in_80_percent(df):
+    rng = np.random.default_rng(0)
+    effect = detectable(1.0, df)
+    estimates = rng.normal(effect, 1.0, 200_000)
+    ses = np.sqrt(rng.chisquare(df, 200_000) / df)
+    from scipy.stats import t
+
+    found = estimates / ses > t.ppf(0.975, df)
+    assert found.mean() == pytest.approx(0.8, abs=0.005)
+
+
+def test_fewer_degrees_of_freedom_detect_less():
+    effects = [detectable(1.0, df) for df in (1.0, 2.0, 5.0, 30.0, 1e6)]
+    assert effects == sorted(effects, reverse=True)
+
+
+def test_projection_onto_the_same_design_is_the_observed_one():
+    rng = np.random.default_rng(1)
+    arms = simulate(rng, seeds=6, tasks=3, episodes=25, success=0.7, seed_sd=0.1, correlation=0.6)
+    found = crossed_t_difference(*arms)
+    projected = projected_detectable(crossed_components(*arms), Design(6, 25))
+    assert projected == pytest.approx(detectable(found.se, found.df), rel=1e-6)
+
+
+def test_seeds_buy_more_than_episodes():
+    arms = simulate(np.random.default_rng(2), seeds=8, tasks=4, episodes=30, success=0.8)
+    components = crossed_components(*arms)
+    base = projected_detectable(components, Design(4, 20))
+    seeds = projected_detectable(components, Design(8, 20))
+    episodes = projected_detectable(components, Design(4, 40))
+    assert seeds < episodes < base
+
+
+def test_designs_are_the_fewest_seeds_that_suffice():
+    arms = simulate(np.random.default_rng(3), seeds=4, tasks=4, episodes=10, success=0.8)
+    components = crossed_components(*arms)
+    designs = designs_for(components, 0.08)
+    assert designs
+    for design in designs:
+        assert projected_detectable(components, design) <= 0.08
+        if design.seeds > 2:
+            fewer = Design(design.seeds - 1, design.episodes)
+            assert projected_detectable(components, fewer) > 0.08
+    seeds = [design.seeds for design in designs]
+    assert seeds == sorted(set(seeds), reverse=True)
+
+
+def test_out_of_reach_has_no_design():
+    arms = simulate(np.random.default_rng(4), seeds=3, tasks=1, episodes=5, success=0.5)
+    assert designs_for(crossed_components(*arms), 1e-4) == ()
+    assert not math.isnan(projected_detectable(crossed_components(*arms), Design(2, 2)))

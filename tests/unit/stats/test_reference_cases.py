@@ -1,0 +1,122 @@
+"""Published and hand-checked numbers: `tests/reference/statistics_cases.csv`, row by row."""
+
+import csv
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fedarm.stats.aggregates import interquartile_mean, probability_of_improvement
+from fedarm.stats.counts import PairedCounts
+from fedarm.stats.crossed import crossed_t_difference
+from fedarm.stats.difference import newcombe_paired, tango, tango_z, wald_paired
+from fedarm.stats.paired_tests import holm, mcnemar
+from fedarm.stats.proportions import clopper_pearson, newcombe_unpaired, wilson
+from fedarm.stats.ratio import tang_nam
+from fedarm.stats.unpaired_tests import barnard, boschloo
+
+CASES = {
+    int(row["id"]): row
+    for row in csv.DictReader(
+        (Path(__file__).parents[2] / "reference" / "statistics_cases.csv").open()
+    )
+}
+# Smoothness of motion is measured in `fedarm.video`.
+ELSEWHERE = {22}
+
+
+def values(text, **names):
+    """Return the numbers after `name=` in a case's input, with the given defaults."""
+    found = {name: float(value) for name, value in re.findall(r"(\w+)=([\d.]+)", text)}
+    return {**names, **found}
+
+
+def numbers(text):
+    return [float(number) for number in re.findall(r"-?\d+(?:\.\d+)?", text)]
+
+
+def fractions(text):
+    return [(int(k), int(n)) for k, n in re.findall(r"(\d+)/(\d+)", text)]
+
+
+def counts(text):
+    given = values(text)
+    if "n" in given:
+        rest = given["n"] - given["first_only"] - given["second_only"]
+        return PairedCounts(rest, given["first_only"], given["second_only"], 0)
+    return PairedCounts(*(given[key] for key in ("both", "first_only", "second_only", "neither")))
+
+
+def ends(interval):
+    return [interval.low, interval.high]
+
+
+def outcomes(text, arm):
+    rows = re.search(rf"{arm}=\[([01 ]+)\]", text).group(1).split()
+    return np.array([[[float(digit) for digit in row]] for row in rows])
+
+
+def crossed(text):
+    found = crossed_t_difference(outcomes(text, "F"), outcomes(text, "C"))
+    return [found.estimate, found.se, found.df, found.interval.low, found.interval.high]
+
+
+def noninferiority(text):
+    from scipy.stats import norm
+
+    z = tango_z(counts(text), difference=-values(text)["margin"])
+    return [z, norm.sf(z)]
+
+
+def mcnemar_values(text):
+    given = values(text)
+    found = mcnemar(int(given["first_only"]), int(given["second_only"]))
+    return [found.exact, found.mid_p, found.asymptotic]
+
+
+def exact_tests(text):
+    one, two = (np.array(numbers(table)).reshape(2, 2).astype(int) for table in text.split(";"))
+    return [
+        barnard(tuple(one[:, 0]), tuple(one[:, 1]), alternative="less"),
+        boschloo(tuple(two[:, 0]), tuple(two[:, 1]), alternative="greater"),
+    ]
+
+
+def aggregates(text):
+    x, y = (
+        np.array(numbers(table)).reshape(-1, 2) for table in re.findall(r"=(\[\[.*?\]\])", text)
+    )
+    return [probability_of_improvement(x, y), interquartile_mean(x)]
+
+
+COMPUTE = {
+    1: lambda text: ends(tango(counts(text))),
+    2: lambda text: ends(newcombe_paired(counts(text))),
+    3: lambda text: ends(tang_nam(counts(text))),
+    4: mcnemar_values,
+    5: lambda text: ends(wald_paired(counts(text))),
+    9: noninferiority,
+    13: lambda text: ends(tango(counts(text))),
+    14: lambda text: [end for pair in fractions(text) for end in ends(wilson(*pair))],
+    15: lambda text: [end for pair in fractions(text) for end in ends(clopper_pearson(*pair))],
+    16: lambda text: ends(newcombe_unpaired(*fractions(text))),
+    17: lambda text: ends(newcombe_unpaired(*fractions(text))),
+    18: exact_tests,
+    19: lambda text: list(holm(numbers(text))),
+    20: aggregates,
+    23: crossed,
+}
+
+
+@pytest.mark.parametrize("case", sorted(CASES.keys() - ELSEWHERE))
+def test_case(case):
+    row = CASES[case]
+    expected = numbers(row["expected"])
+    found = COMPUTE[case](row["input"])
+    assert len(found) == len(expected)
+    assert found == pytest.approx(expected, abs=float(row["tolerance"]))
+
+
+def test_every_case_is_accounted_for():
+    assert set(CASES) == set(COMPUTE) | ELSEWHERE
