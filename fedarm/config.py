@@ -46,7 +46,7 @@ class SimDataset(Model):
         default=0, description="Episodes never trained on, on which the policy loss is reported."
     )
     image_size: Annotated[int, Field(ge=32, le=512)] = Field(
-        default=64, description="Side of the square camera image, in pixels."
+        default=128, description="Side of the square camera image, in pixels."
     )
 
 
@@ -104,7 +104,7 @@ class Policy(Model):
     )
     dim_model: Positive = 128
     n_heads: Positive = 4
-    dim_feedforward: Positive = 512
+    dim_feedforward: Positive = 256
     n_encoder_layers: Positive = 2
     n_decoder_layers: Positive = 1
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0

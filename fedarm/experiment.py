@@ -140,12 +140,21 @@ class TrainSettings:
 
 @dataclass(frozen=True)
 class Scene:
-    """Where rollouts take place: the task and variant of a client's or an unseen dataset."""
+    """Where rollouts take place: the task and variant of a client's or an unseen dataset.
+
+    Attributes:
+        dataset: The dataset's name.
+        task: Its task.
+        variant: Its variant.
+        unseen: Whether no arm is trained on it.
+        camera_size: Side of the camera's picture, pixels; the policy sees it shrunk to its own size.
+    """
 
     dataset: str
     task: str
     variant: str
     unseen: bool
+    camera_size: int
 
 
 @dataclass(frozen=True)
@@ -399,7 +408,13 @@ class Experiment:
 
     def _scene(self, name: str) -> Scene:
         section = self.dataset(name)
-        return Scene(name, section.tasks[0], section.variants[0], name in self.config.unseen)
+        return Scene(
+            dataset=name,
+            task=section.tasks[0],
+            variant=section.variants[0],
+            unseen=name in self.config.unseen,
+            camera_size=section.image_size,
+        )
 
 
 def load_experiment(path: Path) -> Experiment:

@@ -5,6 +5,14 @@ EPISODES = [
     for dataset in experiment.evaluated
 ]
 COMPARISON = experiment.comparison
+FIGURES = {
+    "verdict": "Verdict",
+    "success_by_task": "Success",
+    "success_by_seed": "Success",
+    "task_matrix": "Success",
+    "progress": "Training",
+    "loss_and_success": "Training",
+}
 
 
 rule compare_arms:
@@ -14,9 +22,25 @@ rule compare_arms:
         analyses=ANALYSES,
         config=ancient(experiment.resolved_config),
     output:
-        results=f"{COMPARISON}/results.json",
+        figures=[
+            report(
+                f"{COMPARISON}/figures/{name}.svg",
+                caption=f"../report/{name}.rst",
+                category=category,
+            )
+            for name, category in FIGURES.items()
+        ],
+        results=report(
+            f"{COMPARISON}/results.json",
+            caption="../report/results.rst",
+            category="Verdict",
+        ),
         verdict=f"{COMPARISON}/verdict.txt",
-        html=f"{COMPARISON}/report.html",
+        html=report(
+            f"{COMPARISON}/report.html",
+            caption="../report/report.rst",
+            category="Verdict",
+        ),
     log:
         f"logs/{experiment.config.experiment}/compare_arms.log",
     benchmark:

@@ -15,7 +15,8 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     args = parser.parse_args()
     listed = read_json(args.videos)["videos"]
-    write_json(args.out, analyze_folder([args.videos.parent / entry["file"] for entry in listed]))
+    files = [args.videos.parent / entry["file"] for entry in listed]
+    write_json(args.out, analyze_folder(files, root=args.videos.parent))
 
 
 if __name__ == "__main__":

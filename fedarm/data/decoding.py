@@ -46,7 +46,7 @@ def decode_camera(
     buffer: list[NDArray[np.uint8]] = []
     for file, group in groupby(spans, key=lambda span: span.file):
         for frame in _declared_frames(dataset.root / file, list(group), dataset.info.fps):
-            buffer.append(_resized(frame, image_size))
+            buffer.append(resize_frame(frame, image_size))
             if len(buffer) == chunk_frames:
                 yield np.stack(buffer)
                 buffer.clear()
@@ -134,7 +134,11 @@ def _decode(file: Path) -> Iterator[av.VideoFrame]:
         ) from None
 
 
-def _resized(frame: NDArray[np.uint8], image_size: int) -> NDArray[np.uint8]:
+def resize_frame(frame: NDArray[np.uint8], image_size: int) -> NDArray[np.uint8]:
+    """Return a frame `(height, width, channel)` at the size that a policy sees, `(side, side, channel)`.
+
+    Training and rollouts both shrink the camera's picture here, so that a policy sees the same in both.
+    """
     if frame.shape[:2] == (image_size, image_size):
         return frame
     resized = cv2.resize(frame, (image_size, image_size), interpolation=cv2.INTER_AREA)

@@ -1,13 +1,17 @@
 """Federated training: a Flower app around the loop that every arm shares.
 
     server_app.py   the ServerApp: finds the run's settings and holds its rounds
-    client_app.py   the ClientApp: statistics (query), local steps (train), held-out loss (evaluate)
+    client_app.py   the ClientApp: sums (query), local steps (train), held-out loss (evaluate)
     run.py          one federated run in this process, as a training job starts it
     rounds.py       train, aggregate, evaluate and save, round by round
+    roster.py       which node is which client
+    statistics.py   the global normalisation, from the clients' sums
+    start.py        the policy that a run starts from
     exchange.py     send to all clients; check, count and order what comes back
     records.py      what travels: weights, sums, settings
-    statistics.py   the global normalisation, from the clients' sums
+    keys.py         the names that server and clients agree on
     inprocess.py    a Grid that calls the ClientApp directly
+    environment.py  keeps Flower quiet and offline
     strategies/     the federated algorithms that a configuration can choose
 
 `flwr run .` finds the two apps through `pyproject.toml`; how to name a run is told in `server_app`.

@@ -7,16 +7,19 @@ names would be another experiment.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from flwr.app import Message
 from flwr.serverapp import Grid
+from numpy.typing import ArrayLike
 
 from fedarm.errors import FedarmError
 
-_SEE_LOG = "see the client's log, mend the cause and start the run again: it goes on from its last round"
+_SEE_LOG = (
+    "see the client's log, mend the cause and start the run again: it goes on from its last round"
+)
 
 
 class ClientError(FedarmError):
@@ -84,7 +87,7 @@ def _checked(reply: Message | None, client: str, during: str) -> Message:
             remedy=_SEE_LOG,
         )
     for name, values in _numbers(reply):
-        if not np.isfinite(values).all():
+        if not np.isfinite(np.asarray(values)).all():
             raise ClientError(
                 f"client {client!r} answered with NaN or infinity in {during}",
                 key=name,
@@ -94,7 +97,7 @@ def _checked(reply: Message | None, client: str, during: str) -> Message:
     return reply
 
 
-def _numbers(reply: Message) -> Iterable[tuple[str, object]]:
+def _numbers(reply: Message) -> Iterator[tuple[str, ArrayLike]]:
     for metrics in reply.content.metric_records.values():
         yield from metrics.items()
     for arrays in reply.content.array_records.values():

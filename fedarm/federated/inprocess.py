@@ -9,11 +9,13 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable
 
-from flwr.app import Context, Message, RecordDict
+from flwr.app import Context, Message, RecordDict, UserConfig
 from flwr.clientapp import ClientApp
 from flwr.serverapp import Grid
 from flwr.supercore.run import Run
 from flwr.supercore.task_identity import TaskIdentity
+
+from fedarm.federated.keys import PARTITION
 
 _RUN_ID = 1
 _TASK_ID = 1
@@ -36,7 +38,7 @@ class InProcessGrid(Grid):
             _FIRST_CLIENT_NODE_ID + index: Context(
                 run_id=_RUN_ID,
                 node_id=_FIRST_CLIENT_NODE_ID + index,
-                node_config={"partition-id": index, "num-partitions": clients},
+                node_config={PARTITION: index, "num-partitions": clients},
                 state=RecordDict(),
                 run_config={},
             )
@@ -48,6 +50,16 @@ class InProcessGrid(Grid):
         TaskIdentity.task_id = _TASK_ID
         TaskIdentity.run_id = _RUN_ID
         TaskIdentity.node_id = _SERVER_NODE_ID
+
+    def server_context(self, run_config: UserConfig) -> Context:
+        """Return the context of the ServerApp that uses this grid."""
+        return Context(
+            run_id=_RUN_ID,
+            node_id=_SERVER_NODE_ID,
+            node_config={},
+            state=RecordDict(),
+            run_config=run_config,
+        )
 
     def set_run(self, run: Run) -> None:
         """Set the run that this grid belongs to."""

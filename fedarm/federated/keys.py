@@ -5,16 +5,18 @@ ARRAYS = "arrays"
 CONFIG = "config"
 METRICS = "metrics"
 
+# What a client can be asked beside the standard "train" and "evaluate".
+QUERY_IDENTITY = "query.identity"
+QUERY_SUMS = "query.sums"
+
 # In a client's context: which client it is.
 PARTITION = "partition-id"
 
-# In the configuration that a strategy sends.
+# In the configuration that a server sends, and in the run_config that it gets in process.
+SETTINGS = "settings"
 SERVER_ROUND = "server-round"
 PROXIMAL_MU = "proximal-mu"
 
-# In a client's metrics.
+# In a client's metrics, beside the fields of `fedarm.training.loop.StepLosses`.
 NUM_EXAMPLES = "num-examples"
-SAMPLES = "samples"
-POLICY_LOSS = "policy-loss"
-PROXIMAL_TERM = "proximal-term"
 HELD_OUT_LOSS = "held-out-loss"

@@ -8,19 +8,21 @@ parameters, in 32 bits; frozen ones are in the starting checkpoint that every cl
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 
 import numpy as np
 import torch
-from flwr.app import Array, ArrayRecord, ConfigRecord
+from flwr.app import Array, ArrayRecord, ConfigRecord, MetricRecord
 from pydantic import TypeAdapter
 from torch import nn
 
 from fedarm.data.statistics import FeatureSums
 from fedarm.errors import CheckpointError
 from fedarm.experiment import TrainSettings
+from fedarm.federated.keys import NUM_EXAMPLES, SETTINGS
 from fedarm.policies.normalization import Statistics
+from fedarm.training.loop import StepLosses, trainable_parameters
 
-_SETTINGS = "settings"
 _STATISTICS = "statistics"
 _ADAPTER = TypeAdapter(TrainSettings)
 
@@ -37,7 +39,7 @@ def unpack_settings(text: str) -> TrainSettings:
 
 def pack_config(settings: TrainSettings, statistics: Statistics | None = None) -> ConfigRecord:
     """Return what a client needs to know, beside the weights."""
-    record = ConfigRecord({_SETTINGS: pack_settings(settings)})
+    record = ConfigRecord({SETTINGS: pack_settings(settings)})
     if statistics is not None:
         # JSON keeps every digit of a 64-bit float.
         record[_STATISTICS] = json.dumps(
@@ -51,7 +53,7 @@ def pack_config(settings: TrainSettings, statistics: Statistics | None = None) -
 
 def settings_in(record: ConfigRecord) -> TrainSettings:
     """Return the settings that a server packed."""
-    return unpack_settings(str(record[_SETTINGS]))
+    return unpack_settings(str(record[SETTINGS]))
 
 
 def statistics_in(record: ConfigRecord) -> Statistics:
@@ -61,6 +63,33 @@ def statistics_in(record: ConfigRecord) -> Statistics:
         feature: {name: np.array(values, dtype=np.float64) for name, values in moments.items()}
         for feature, moments in packed.items()
     }
+
+
+def number_in(record: MetricRecord | ConfigRecord, key: str) -> float:
+    """Return a single number from a record.
+
+    Raises:
+        TypeError: It is a list, text or bytes.
+    """
+    value = record[key]
+    if isinstance(value, list | str | bytes):
+        raise TypeError(f"{key!r} is not a number: {value!r}")
+    return value
+
+
+def pack_losses(losses: StepLosses, *, rows: int) -> MetricRecord:
+    """Return what a client's steps did, with the number of its rows, by which strategies weigh it."""
+    return MetricRecord({**asdict(losses), NUM_EXAMPLES: rows})
+
+
+def losses_in(record: MetricRecord) -> StepLosses:
+    """Return what a client's steps did."""
+    return StepLosses(
+        policy_loss=number_in(record, "policy_loss"),
+        proximal_term=number_in(record, "proximal_term"),
+        samples=int(number_in(record, "samples")),
+        update_norm=number_in(record, "update_norm"),
+    )
 
 
 def pack_sums(sums: FeatureSums) -> ArrayRecord:
@@ -78,7 +107,7 @@ def pack_weights(policy: nn.Module) -> ArrayRecord:
     return ArrayRecord(
         {
             name: Array(parameter.detach().to("cpu", torch.float32).numpy())
-            for name, parameter in _trainable(policy).items()
+            for name, parameter in trainable_parameters(policy).items()
         }
     )
 
@@ -89,7 +118,7 @@ def load_weights(policy: nn.Module, record: ArrayRecord) -> None:
     Raises:
         CheckpointError: The weights are of another architecture.
     """
-    parameters = _trainable(policy)
+    parameters = trainable_parameters(policy)
     shapes = {name: tuple(parameter.shape) for name, parameter in parameters.items()}
     received = {name: tuple(array.shape) for name, array in record.items()}
     if shapes != received:
@@ -105,7 +134,3 @@ def load_weights(policy: nn.Module, record: ArrayRecord) -> None:
     with torch.no_grad():
         for name, array in record.items():
             parameters[name].copy_(torch.from_numpy(array.numpy()))
-
-
-def _trainable(policy: nn.Module) -> dict[str, nn.Parameter]:
-    return {name: value for name, value in policy.named_parameters() if value.requires_grad}

@@ -17,12 +17,12 @@ from torchvision.models.resnet import BasicBlock
 NAME = "resnet_narrow_gn"
 
 _WIDTHS = (16, 32, 64, 64)
-_STRIDES = (1, 2, 2, 2)
+_STRIDES = (1, 2, 2, 1)
 _GROUPS = 8
 
 
 class NarrowResNet(nn.Module):
-    """A ResNet of one block a stage; the last feature map has 64 channels at a 32nd of the size.
+    """A ResNet of one block a stage; the last feature map has 64 channels at a 16th of the size.
 
     ACT keeps the children up to `layer4`, in their order here, and asks `fc` for its width; `fc` itself
     is never used.

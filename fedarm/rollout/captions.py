@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from fedarm.errors import MachineError
-from fedarm.rollout.layers import Colour, Layer
+from fedarm.rollout.layers import Colour, Layer, flatten
 
 WHITE: Colour = (255, 255, 255)
 GREEN: Colour = (142, 240, 160)
@@ -23,10 +23,12 @@ GREY: Colour = (205, 210, 218)
 _TEXT_HEIGHT = 0.046
 _LINE_HEIGHT = 0.056
 _MARGIN = 0.025
-_SCRIM_HEIGHT = 0.17
+_SCRIM_HEIGHT = 0.18
 _SCRIM_COLOUR: Colour = (12, 14, 20)
-_SCRIM_ALPHA = 0.66
+_SCRIM_ALPHA = 0.72
+_PLATE_ALPHA = 0.5
 _MIN_TEXT_HEIGHT_PX = 9
+_LINES = 2
 # Left and right text of a line share its width like this.
 _LEFT_SHARE, _RIGHT_SHARE = 0.55, 0.38
 
@@ -35,12 +37,12 @@ _LEFT_SHARE, _RIGHT_SHARE = 0.55, 0.38
 def text_layer(
     text: str, *, size: int, line: int = 0, right: bool = False, colour: Colour = WHITE
 ) -> Layer:
-    """Return a text at the top of a square frame; what is too long ends in an ellipsis.
+    """Return a text at the bottom of a square frame; what is too long ends in an ellipsis.
 
     Args:
         text: The words.
         size: Side of the frame, in pixels.
-        line: 0 for the first line, 1 for the second.
+        line: 0 for the first line, 1 for the second and last.
         right: At the right edge instead of the left one.
         colour: Of the letters.
     """
@@ -48,17 +50,41 @@ def text_layer(
     return Layer.tinted(
         mask,
         colour,
-        top=margin_px(size) + line * round(_LINE_HEIGHT * size),
+        top=size - margin_px(size) - (_LINES - line) * round(_LINE_HEIGHT * size),
         left=size - margin_px(size) - mask.shape[1] if right else margin_px(size),
     )
 
 
 @lru_cache(maxsize=8)
+def plate(text: str, *, size: int, top: int, left: int, height: int) -> Layer:
+    """Return a dark plate in the upper right corner with a word on it, left of what it says.
+
+    Args:
+        text: The word.
+        size: Side of the frame, in pixels.
+        top: First row of what the word is about.
+        left: Its first column.
+        height: Its rows.
+    """
+    word, margin = _text_mask(text, _font(size)), margin_px(size)
+    first = left - 2 * margin - word.shape[1]
+    dark = np.full((height + 2 * margin, size - margin - first), _PLATE_ALPHA, dtype=np.float32)
+    word_top = top + round((height - word.shape[0]) / 2)
+    return flatten(
+        [
+            Layer.tinted(dark, _SCRIM_COLOUR, top=top - margin, left=first),
+            Layer.tinted(word, GREY, top=word_top, left=first + margin),
+        ]
+    )
+
+
+@lru_cache(maxsize=8)
 def scrim(size: int) -> Layer:
-    """Return the soft dark edge at the top that keeps text legible on any background."""
+    """Return the soft dark edge at the bottom that keeps text legible on any table."""
     height = round(_SCRIM_HEIGHT * size)
-    fall = np.linspace(1.0, 0.0, height, dtype=np.float32) ** 0.7 * _SCRIM_ALPHA
-    return Layer.tinted(np.repeat(fall[:, None], size, axis=1), _SCRIM_COLOUR, top=0, left=0)
+    rise = np.linspace(0.0, 1.0, height, dtype=np.float32) ** 0.7 * _SCRIM_ALPHA
+    mask = np.repeat(rise[:, None], size, axis=1)
+    return Layer.tinted(mask, _SCRIM_COLOUR, top=size - height, left=0)
 
 
 def margin_px(size: int) -> int:

@@ -4,9 +4,9 @@ The policy looks at all running episodes at once, predicts a chunk of actions fo
 `n_action_steps` of it are executed before it looks again, as LeRobot's `select_action` does with its
 queue. Nothing is rendered in between. A successful episode ends at once and is not looked at any more.
 
-An episode's result depends on its seed and the policy alone: not on which other episodes run, how many of
-them still do, or whether it is filmed. A matrix product may round a row otherwise when the number of rows
-changes, so the policy always gets `SLOTS` rows and an episode always has the same one.
+An episode's result depends on its seed and the policy alone: not on which other episodes run, how many
+of them still do, or whether it is filmed. A matrix product may round a row otherwise when the number of
+rows changes, so the policy always gets `SLOTS` rows and an episode always has the same one.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from fedarm.data.decoding import resize_frame
 from fedarm.sim.scene import Scene
 from fedarm.sim.simulation import Simulation
 
@@ -65,7 +66,7 @@ class EpisodeResult:
 
 
 class Observer(Protocol):
-    """Watches one episode and does not touch it."""
+    """Watches one episode and does not touch it before its end."""
 
     def on_look(self, simulation: Simulation, chunk: Joints) -> None:
         """The policy has looked and predicted `(step, joint)` actions."""
@@ -74,7 +75,7 @@ class Observer(Protocol):
         """Another 1/30 s has passed."""
 
     def on_end(self, simulation: Simulation, result: EpisodeResult) -> None:
-        """The episode is over."""
+        """The episode is over; the simulation is free."""
 
 
 def roll_out(
@@ -83,6 +84,7 @@ def roll_out(
     controller: Controller,
     *,
     horizon_steps: int,
+    camera_size: int,
     observers: Mapping[int, Observer] | None = None,
 ) -> list[EpisodeResult]:
     """Run the first `len(seeds)` initial conditions of a scene to their end.
@@ -92,6 +94,7 @@ def roll_out(
         seeds: The seed of each initial condition.
         controller: Who acts.
         horizon_steps: Control steps after which an episode has failed.
+        camera_size: Side of the camera's picture, in pixels; the policy sees it shrunk.
         observers: Who watches which episode.
 
     Returns:
@@ -108,21 +111,21 @@ def roll_out(
             group = episodes[first : first + SLOTS]
             if all(episode.success for episode in group):
                 continue
-            chunks = _look(group, controller)
+            chunks = _look(group, controller, camera_size)
             for episode, chunk in zip(group, chunks, strict=False):
                 if not episode.success:
                     episode.execute(chunk, executed)
     return [episode.end() for episode in episodes]
 
 
-def _look(group: Sequence[_Episode], controller: Controller) -> Joints:
+def _look(group: Sequence[_Episode], controller: Controller, camera_size: int) -> Joints:
     """Return the predictions `(slot, step, joint)` for a group; those for idle slots mean nothing."""
     size = controller.image_size
     images = np.zeros((SLOTS, size, size, 3), dtype=np.uint8)
     states = np.zeros((SLOTS, len(group[0].simulation.state())), dtype=np.float32)
     for slot, episode in enumerate(group):
         if not episode.success:
-            images[slot] = episode.simulation.render(size)
+            images[slot] = resize_frame(episode.simulation.render(camera_size), size)
             states[slot] = episode.simulation.state()
     return controller.predict(images, states)
 

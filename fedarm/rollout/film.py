@@ -10,8 +10,9 @@ The record, `<video>.json`, schema version 1:
     fps, frames, video_sha256
     final_frame_check   what the last frame should show after a success: colours and relation
 
-An episode is followed by half a second with its outcome in words and half a second of the bare scene, so
-that who watches can read the one and who judges the last frame by its colours meets no overlay.
+After a success the arm goes on for 0.8 s with what the policy had predicted, so that it no longer hides
+the object; a failure stands still for half a second. Then comes half a second of the bare scene, for
+those who judge the last frame by its colours. None of this counts for the episode's result.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fedarm.rollout.captions import GREEN, GREY, WHITE, scrim, text_layer
+from fedarm.provenance import digest_file
+from fedarm.rollout.captions import GREEN, GREY, WHITE, plate, scrim, text_layer
 from fedarm.rollout.closed_loop import EpisodeResult, Joints
 from fedarm.rollout.layers import Colour, Layer, blend
 from fedarm.rollout.overlay import (
@@ -36,10 +38,11 @@ from fedarm.rollout.overlay import (
 )
 from fedarm.rollout.recording import VIDEO_FPS, VideoWriter
 from fedarm.sim.scene import Scene
-from fedarm.sim.simulation import Simulation
+from fedarm.sim.simulation import FRAMES_A_STEP, Simulation
 
 SCHEMA_VERSION = 1
 
+_STEPS_AFTER_SUCCESS = 8
 _OUTCOME_FRAMES = VIDEO_FPS // 2
 _BARE_FRAMES = VIDEO_FPS // 2
 
@@ -70,7 +73,6 @@ class Film:
         title: What the captions say.
         size: Side of the frames, in pixels.
         n_action_steps: Actions executed before the policy looks again.
-        frames_a_step: Frames a control step.
     """
 
     def __init__(
@@ -81,14 +83,14 @@ class Film:
         title: Title,
         size: int,
         n_action_steps: int,
-        frames_a_step: int,
     ) -> None:
-        self._writer = writer
+        self.writer = writer
+        self.final_frame_check: Mapping[str, Any] = {}
         self._scene = scene
         self._size = size
         self._n_action_steps = n_action_steps
-        self._frames_a_step = frames_a_step
         self._headings = _headings(title, size)
+        self._chunk: Joints = np.empty((0, 0), np.float32)
         self._plan: _Plan | None = None
         self._layers_of_step: tuple[Layer, ...] = ()
         self._frames = 0
@@ -96,6 +98,7 @@ class Film:
 
     def on_look(self, simulation: Simulation, chunk: Joints) -> None:
         """Put a new plan into the picture."""
+        self._chunk = chunk
         joints = np.concatenate([simulation.state()[None], chunk])
         points = self._scene.project(self._scene.tool_positions(densify(joints)), self._size)
         path = plan_path(points, executed=self._n_action_steps, size=self._size)
@@ -105,29 +108,45 @@ class Film:
     def on_frame(self, simulation: Simulation) -> None:
         """Film one frame."""
         frames_of_plan = self._frames - self._first_frame_of_plan
-        if frames_of_plan % self._frames_a_step == 0:
-            self._layers_of_step = self._draw_step(frames_of_plan // self._frames_a_step)
+        if frames_of_plan % FRAMES_A_STEP == 0:
+            self._layers_of_step = self._draw_step(frames_of_plan // FRAMES_A_STEP)
         layers = [*self._layers_of_step]
         if self._plan is not None:
             # The frame shows the end of its thirtieth of a second.
-            step = (frames_of_plan + 1) / self._frames_a_step
+            step = (frames_of_plan + 1) / FRAMES_A_STEP
             layers.append(dot_layer(self._plan.path, step=step, size=self._size))
-        self._writer.write(blend(simulation.render(self._size), layers))
+        self.writer.write(blend(simulation.render(self._size), layers))
         self._frames += 1
 
     def on_end(self, simulation: Simulation, result: EpisodeResult) -> None:
-        """Film the outcome, then the bare scene."""
+        """Film what comes of it, then the bare scene."""
+        if result.success:
+            layers = [*self._headings, self._status(f"success, step {result.steps}", colour=GREEN)]
+            for action in self._actions_left():
+                simulation.step(
+                    action,
+                    on_frame=lambda sim: self.writer.write(blend(sim.render(self._size), layers)),
+                )
         frame = simulation.render(self._size)
-        words, colour = ("success", GREEN) if result.success else ("no success", WHITE)
-        status = self._status(f"{words}, step {result.steps}", colour=colour)
-        self._writer.write(blend(frame, [*self._headings, status]), times=_OUTCOME_FRAMES)
-        self._writer.write(frame, times=_BARE_FRAMES)
+        if not result.success:
+            layers = [*self._headings, self._status("no success")]
+            self.writer.write(blend(frame, layers), times=_OUTCOME_FRAMES)
+        self.writer.write(frame, times=_BARE_FRAMES)
+        self.final_frame_check = simulation.final_frame_check()
+
+    def _actions_left(self) -> Joints:
+        """Return what the policy would have done next, `(step, joint)`; the last action is held."""
+        done = (self._frames - self._first_frame_of_plan) // FRAMES_A_STEP
+        steps = np.arange(done, done + _STEPS_AFTER_SUCCESS)
+        return self._chunk[np.minimum(steps, len(self._chunk) - 1)]
 
     def _draw_step(self, step_of_plan: int) -> tuple[Layer, ...]:
         """Return what stays the same for a control step."""
-        status = self._status(f"step {self._frames // self._frames_a_step + 1}")
+        status = self._status(f"step {self._frames // FRAMES_A_STEP + 1}")
         layers = (*self._headings, status)
-        return layers if self._plan is None else (*self._plan.draw(step_of_plan, self._size), *layers)
+        return (
+            layers if self._plan is None else (*self._plan.draw(step_of_plan, self._size), *layers)
+        )
 
     def _status(self, text: str, *, colour: Colour = WHITE) -> Layer:
         return text_layer(text, size=self._size, line=1, right=True, colour=colour)
@@ -145,46 +164,33 @@ class _Plan:
     path: PlannedPath
     gripper: NDArray[np.float32]
 
-    def draw(self, step: int, size: int) -> tuple[Layer, Layer]:
+    def draw(self, step: int, size: int) -> tuple[Layer, ...]:
         """Return the plan at a control step since the policy looked."""
         bars = gripper_layer(self.gripper, executed=self.path.executed, step=step, size=size)
-        return path_layer(self.path, step=step, size=size), bars
+        label = plate(
+            "gripper", size=size, top=bars.top, left=bars.left, height=bars.alpha.shape[0]
+        )
+        return path_layer(self.path, step=step, size=size), label, bars
 
 
 def film_record(
-    labels: Mapping[str, Any],
-    result: EpisodeResult,
-    *,
-    duration_s: float,
-    final_frame_check: Mapping[str, Any],
-    policy_loss: float | None,
-    frames: int,
-    video_sha256: str,
+    film: Film, labels: Mapping[str, Any], *, policy_loss: float | None
 ) -> dict[str, Any]:
-    """Return the record of a filmed episode.
+    """Return the record of a film that is finished and closed.
 
     Args:
-        labels: Who acted and where.
-        result: How it went.
-        duration_s: The episode's duration; the video's second of outcome comes on top.
-        final_frame_check: What the last frame should show after a success.
+        film: The film.
+        labels: Who acted, where, and how it went.
         policy_loss: The checkpoint's held-out loss on the dataset, where it is known.
-        frames: The video's frames.
-        video_sha256: The video's digest.
     """
     return {
         "schema_version": SCHEMA_VERSION,
         **labels,
-        "episode": result.episode,
-        "initial_condition_seed": result.seed,
-        "success": result.success,
-        "steps": result.steps,
-        "duration_s": duration_s,
         "policy_loss": policy_loss,
         "fps": VIDEO_FPS,
-        "frames": frames,
-        "video_sha256": video_sha256,
-        "final_frame_check": dict(final_frame_check),
+        "frames": film.writer.frames,
+        "video_sha256": digest_file(film.writer.file),
+        "final_frame_check": dict(film.final_frame_check),
     }
 
 

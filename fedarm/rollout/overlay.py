@@ -4,13 +4,16 @@ The predicted joint targets go through forward kinematics to positions of the to
 to pixels: a path that fades along the horizon. Its executed part is wide, what will be predicted anew is
 thin. The gripper's command is a row of bars, one a predicted action.
 
-Each pixel near the path knows how far the path is and which of its points is nearest; edges, colours and
-the fading follow from these two numbers. They are computed once a chunk, because the camera stands still.
+Each pixel near the path knows how far the path is and which of its points is nearest; edges, colours
+and fading follow from these two numbers. They are computed once a chunk: the camera stands still.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,19 +21,23 @@ from numpy.typing import NDArray
 from fedarm.rollout.captions import margin_px
 from fedarm.rollout.layers import Colour, Layer, flatten
 
-# Along the horizon: amber, rose, violet.
-_GRADIENT = np.array([[255, 214, 92], [255, 110, 140], [160, 100, 255]], dtype=np.float32)
+# Along the horizon: mint, sky, orchid. They stand out from arms, tables and cubes alike.
+_GRADIENT = np.array([[112, 250, 214], [126, 190, 255], [244, 108, 255]], dtype=np.float32)
 _HALO_COLOUR: Colour = (10, 12, 18)
 _NOW_COLOUR: Colour = (255, 255, 255)
 
 _ALPHA_NOW, _ALPHA_HORIZON, _ALPHA_DONE = 1.0, 0.5, 0.25
 _HALO_ALPHA = 0.5
+_ALPHA_EMPTY_BAR = 0.25
+# Where the tool goes down and up the same way, what it does first is shown, not a mixture.
+_CLEARLY_NEARER_PX = 1.0
 # Shares of the frame's side.
 _WIDE, _THIN, _HALO, _DOT = 0.0145, 0.0075, 0.006, 0.0125
 _BAR_WIDTH, _BAR_HEIGHT = 0.0105, 0.058
 
-# Points a control step: joint targets are joined by straight lines in joint space, curves in the picture.
+# Points a control step: straight lines between joint targets are curves in the picture.
 POINTS_A_STEP = 4
+FULL_BAR_PERCENT = 60.0
 
 
 @dataclass(frozen=True)
@@ -38,16 +45,17 @@ class PlannedPath:
     """The tool's predicted way, around which each pixel knows the nearest point.
 
     Attributes:
-        points_px: `(point, 2)`, pixels (x, y), `POINTS_A_STEP` a control step, the first where the tool
-            is when the policy looks.
+        points_px: Pixels (x, y), `POINTS_A_STEP` a control step, the first where the tool is when the
+            policy looks.
         executed: Control steps until the policy looks again.
         top: First row of the arrays below in the frame.
         left: First column.
         distance_px: `(height, width)`, to the path.
-        nearest: `(height, width)`, the nearest place on the path, in control steps from its start.
+        nearest: `(height, width)`, the nearest place on the path, in control steps from its start; the
+            first of several that are equally near.
     """
 
-    points_px: NDArray[np.float32]
+    points_px: list[list[float]]
     executed: int
     top: int
     left: int
@@ -70,18 +78,19 @@ def plan_path(points_px: NDArray[np.floating], *, executed: int, size: int) -> P
         executed: Control steps until the policy looks again.
         size: Side of the frame, in pixels.
     """
-    points = np.asarray(points_px, dtype=np.float32)
+    points = np.asarray(points_px, dtype=np.float64).tolist()
     left, top, right, bottom = _window(points, _reach_px(size), size)
     distance = np.full((bottom - top, right - left), np.inf, dtype=np.float32)
-    nearest = np.zeros_like(distance)
-    for index, segment in enumerate(zip(points[:-1], points[1:], strict=True)):
+    owner_distance, nearest = distance.copy(), np.zeros_like(distance)
+    for index, segment in enumerate(pairwise(points)):
         # Pixels out of a segment's reach stay as they are: most of the window, most of the time.
-        x0, y0, x1, y1 = _window(np.stack(segment), _reach_px(size), size)
+        x0, y0, x1, y1 = _window(segment, _reach_px(size), size)
         part = np.s_[y0 - top : y1 - top, x0 - left : x1 - left]
         apart, share = _distance_to_segment(*segment, rows=(y0, y1), columns=(x0, x1))
-        closer = apart < distance[part]
-        distance[part] = np.where(closer, apart, distance[part])
+        closer = apart < owner_distance[part] - _CLEARLY_NEARER_PX
+        owner_distance[part] = np.where(closer, apart, owner_distance[part])
         nearest[part] = np.where(closer, (index + share) / POINTS_A_STEP, nearest[part])
+        distance[part] = np.minimum(distance[part], apart)
     return PlannedPath(points, executed, top, left, distance, nearest)
 
 
@@ -114,9 +123,11 @@ def dot_layer(path: PlannedPath, *, step: float, size: int) -> Layer:
         step: Control steps since the policy looked.
         size: Side of the frame, in pixels.
     """
-    places = np.arange(len(path.points_px)) / POINTS_A_STEP
-    point = np.array([np.interp(step, places, column) for column in path.points_px.T], np.float32)
-    left, top, right, bottom = _window(point[None], _reach_px(size), size)
+    place = min(step * POINTS_A_STEP, len(path.points_px) - 1)
+    before, after = path.points_px[math.floor(place)], path.points_px[math.ceil(place)]
+    part = place % 1
+    point = [(1 - part) * x + part * y for x, y in zip(before, after, strict=True)]
+    left, top, right, bottom = _window([point], _reach_px(size), size)
     distance, _ = _distance_to_segment(point, point, rows=(top, bottom), columns=(left, right))
     rim = _coverage((_DOT + _HALO) * size - distance) * _HALO_ALPHA
     dot = _coverage(_DOT * size - distance)
@@ -129,7 +140,9 @@ def dot_layer(path: PlannedPath, *, step: float, size: int) -> Layer:
 
 
 def gripper_layer(gripper: NDArray[np.floating], *, executed: int, step: int, size: int) -> Layer:
-    """Return the gripper's commands as bars in the lower right corner: high is open.
+    """Return the gripper's commands as bars in the upper right corner: high is open.
+
+    A full bar is `FULL_BAR_PERCENT` or more: a gripper that works on small things opens no wider.
 
     Args:
         gripper: `(action,)`, percent open.
@@ -138,25 +151,31 @@ def gripper_layer(gripper: NDArray[np.floating], *, executed: int, step: int, si
         size: Side of the frame, in pixels.
     """
     bar, height = max(2, round(_BAR_WIDTH * size)), round(_BAR_HEIGHT * size)
-    pitch = bar + max(1, bar // 3)
-    alpha = np.zeros((height, (len(gripper) - 1) * pitch + bar, 1), dtype=np.float32)
-    colour = np.zeros((*alpha.shape[:2], 3), dtype=np.float32)
-    for index, percent in enumerate(gripper):
-        columns = slice(index * pitch, index * pitch + bar)
-        top = height - max(1, round(float(np.clip(percent, 0, 100)) / 100 * height))
-        now = index == step
-        tint = np.float32(_NOW_COLOUR) if now else _gradient(index / max(len(gripper) - 1, 1))
-        level = 1.0 if now else _ALPHA_HORIZON if index < step or index >= executed else 0.85
-        # The empty part of a bar is faintly visible, so that closed is not nothing to see.
-        alpha[:top, columns], colour[:top, columns] = 0.2, 0.2 * 255
-        alpha[top:, columns], colour[top:, columns] = level, level * tint
-    margin = margin_px(size)
-    return Layer(size - margin - height, size - margin - alpha.shape[1], colour, alpha)
+    index = np.arange(len(gripper))
+    level = np.where((index < step) | (index >= executed), _ALPHA_HORIZON, 0.9)
+    level = np.where(index == step, 1.0, level)
+    tint = np.where((index == step)[:, None], _NOW_COLOUR, _gradient(index / max(index[-1], 1)))
+    filled_px = np.maximum(np.rint(np.clip(gripper / FULL_BAR_PERCENT, 0, 1) * height), 1)
+    # `(height, action)`. The empty part of a bar is faintly visible, so that shut is something to see.
+    filled = np.arange(height)[:, None] >= height - filled_px
+    alpha = np.where(filled, level, _ALPHA_EMPTY_BAR)[..., None]
+    colour = np.where(filled[..., None], level[:, None] * tint, _ALPHA_EMPTY_BAR * 255)
+    bars = Layer(0, 0, _with_gaps(colour, bar), _with_gaps(alpha, bar))
+    inset = 2 * margin_px(size)
+    return replace(bars, top=inset, left=size - inset - bars.alpha.shape[1])
+
+
+def _with_gaps(cells: NDArray[np.floating], width: int) -> NDArray[np.float32]:
+    """Return `(row, cell, channel)` with cells `width` pixels wide and gaps between them."""
+    gap = max(1, width // 3)
+    wide = np.zeros((*cells.shape[:2], width + gap, cells.shape[2]), dtype=np.float32)
+    wide[:, :, :width] = cells[:, :, None]
+    return wide.reshape(len(cells), -1, cells.shape[2])[:, :-gap]
 
 
 def _distance_to_segment(
-    start: NDArray[np.float32],
-    end: NDArray[np.float32],
+    start: Sequence[float],
+    end: Sequence[float],
     *,
     rows: tuple[int, int],
     columns: tuple[int, int],
@@ -164,17 +183,21 @@ def _distance_to_segment(
     """Return how far the pixels of a window are from a segment, and where on it, 0 (start) to 1."""
     x = np.arange(*columns, dtype=np.float32)[None, :] - start[0]
     y = np.arange(*rows, dtype=np.float32)[:, None] - start[1]
-    way_x, way_y = end - start
-    length_squared = max(float(way_x**2 + way_y**2), 1e-6)
-    share = np.clip((x * way_x + y * way_y) / length_squared, 0.0, 1.0)
+    way_x, way_y = end[0] - start[0], end[1] - start[1]
+    length_squared = max(way_x**2 + way_y**2, 1e-6)
+    share = np.minimum(np.maximum((x * way_x + y * way_y) / length_squared, 0.0), 1.0)
     return np.hypot(x - share * way_x, y - share * way_y), share
 
 
-def _window(points: NDArray[np.float32], reach: int, size: int) -> tuple[int, int, int, int]:
-    """Return left, top, right, bottom of what lies within reach of points `(point, 2)` in a frame."""
-    left, top = np.clip(np.floor(points.min(axis=0)).astype(int) - reach, 0, size)
-    right, bottom = np.clip(np.ceil(points.max(axis=0)).astype(int) + reach + 1, 0, size)
-    return int(left), int(top), int(max(left, right)), int(max(top, bottom))
+def _window(points: Sequence[Sequence[float]], reach: int, size: int) -> tuple[int, int, int, int]:
+    """Return left, top, right, bottom of what lies within reach of points (x, y) in a frame."""
+    bounds = []
+    for values in zip(*points, strict=True):
+        low = min(max(math.floor(min(values)) - reach, 0), size)
+        high = min(max(math.ceil(max(values)) + reach + 1, 0), size)
+        bounds.append((low, high))
+    (left, right), (top, bottom) = bounds
+    return left, top, right, bottom
 
 
 def _reach_px(size: int) -> int:

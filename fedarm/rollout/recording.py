@@ -27,7 +27,10 @@ _KEY_FRAME_EVERY_S = 2
 class VideoWriter:
     """Encodes frames one after the other; opened by `open_video`."""
 
-    def __init__(self, container: av.container.OutputContainer, stream: VideoStream) -> None:
+    def __init__(
+        self, file: Path, container: av.container.OutputContainer, stream: VideoStream
+    ) -> None:
+        self.file = file
         self._container = container
         self._stream = stream
         self._frames = 0
@@ -70,14 +73,16 @@ def open_video(path: Path, *, size: int) -> Iterator[VideoWriter]:
             value=size,
             remedy="choose a multiple of 16",
         )
-    with atomic_file(path) as temporary:
-        with av.open(str(temporary), "w", format="mp4", options=_MUXER) as container:
-            stream = container.add_stream("libx264", rate=VIDEO_FPS, options=_ENCODER)
-            stream.width = stream.height = size
-            stream.pix_fmt = "yuv420p"
-            stream.thread_count = 1
-            stream.gop_size = _KEY_FRAME_EVERY_S * VIDEO_FPS
-            stream.time_base = Fraction(1, VIDEO_FPS)
-            writer = VideoWriter(container, stream)
-            yield writer
-            writer.finish()
+    with (
+        atomic_file(path) as temporary,
+        av.open(str(temporary), "w", format="mp4", options=_MUXER) as container,
+    ):
+        stream = container.add_stream("libx264", rate=VIDEO_FPS, options=_ENCODER)
+        stream.width = stream.height = size
+        stream.pix_fmt = "yuv420p"
+        stream.thread_count = 1
+        stream.gop_size = _KEY_FRAME_EVERY_S * VIDEO_FPS
+        stream.time_base = Fraction(1, VIDEO_FPS)
+        writer = VideoWriter(path, container, stream)
+        yield writer
+        writer.finish()

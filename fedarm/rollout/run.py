@@ -1,8 +1,8 @@
 """The rollouts of one run: all its checkpoints in all scenes, on initial conditions that all runs share.
 
-    rollouts/<dataset>/episodes.parquet
-    rollouts/<dataset>/videos/round_<0000>_episode_<000>.mp4, .json
-    rollouts/videos.json      every video with its digest; written last
+rollouts/<dataset>/episodes.parquet
+rollouts/<dataset>/videos/round_<0000>_episode_<000>.mp4, .json
+rollouts/videos.json      every video with its digest; written last
 """
 
 from __future__ import annotations
@@ -44,9 +44,7 @@ def rollout_run(settings: RolloutSettings, *, workers: int) -> None:
                 for scene in settings.scenes
             }
     listed = [video for scene in settings.scenes for video in videos[scene.dataset]]
-    write_json(
-        settings.paths.videos, {"schema_version": VIDEOS_SCHEMA_VERSION, "videos": listed}
-    )
+    write_json(settings.paths.videos, {"schema_version": VIDEOS_SCHEMA_VERSION, "videos": listed})
 
 
 def _in_processes(

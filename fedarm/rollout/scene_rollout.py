@@ -1,7 +1,7 @@
 """All checkpoints of a run in one scene: the scene's folder, replaced as a whole.
 
-    episodes.parquet
-    videos/round_<0000>_episode_<000>.mp4, .json
+episodes.parquet
+videos/round_<0000>_episode_<000>.mp4, .json
 """
 
 from __future__ import annotations
@@ -13,14 +13,16 @@ from typing import Any
 
 from fedarm.experiment import RolloutRound, RolloutSettings, Scene
 from fedarm.paths import atomic_dir, write_json
-from fedarm.provenance import derive_seed, digest_file
+from fedarm.provenance import derive_seed
 from fedarm.rollout.actor import Actor
 from fedarm.rollout.closed_loop import EpisodeResult, roll_out
 from fedarm.rollout.film import Film, Title, film_record
 from fedarm.rollout.recording import open_video
 from fedarm.rollout.tables import write_episodes
 from fedarm.sim.scene import compile_scene
-from fedarm.sim.tasks import CONTROL_FPS, get_task
+from fedarm.sim.tasks import CONTROL_FPS
+
+_VIDEOS = "videos"
 
 
 def roll_out_scene(
@@ -31,7 +33,7 @@ def roll_out_scene(
     policy_losses: Mapping[int, float],
     advance: Callable[[int], None],
 ) -> list[dict[str, Any]]:
-    """Roll out every checkpoint in one scene.
+    """Roll out every checkpoint of a run in one scene.
 
     Args:
         settings: The run's settings.
@@ -48,22 +50,98 @@ def roll_out_scene(
     """
     rows: list[dict[str, Any]] = []
     videos: list[dict[str, Any]] = []
-    with atomic_dir(settings.paths.rollouts / scene.dataset) as folder:
+    table = settings.paths.episodes(scene.dataset)
+    with atomic_dir(table.parent) as folder:
         for number in settings.rounds:
             actor = actors[number.round]
-            labels = _labels(settings, scene, number, actor)
-            films = _video_files(folder, number, settings.videos)
-            results = _roll_out_round(settings, scene, number, actor=actor, films=films)
-            rows.extend({**labels, **_outcome(result)} | result.distances for result in results)
-            for episode, file in films.items():
-                record = film_record(
-                    file,
-                    labels={**labels, **_outcome(results[episode])},
-                    policy_loss=policy_losses.get(number.round),
-                    final_frame_check=0,
-                )
-                write_json(file.with_suffix(".json"), record)
-                videos.append(_entry(file, scene, record))
+            results, films = _roll_out_round(settings, scene, number, actor, folder / _VIDEOS)
+            common = _labels(settings, scene, number, actor)
+            flags = {"final": number.final, "unseen": scene.unseen}
+            rows.extend({**common, **flags, **_row(result)} for result in results)
+            for episode, film in films.items():
+                labels = {**common, **_outcome(results[episode])}
+                record = film_record(film, labels, policy_loss=policy_losses.get(number.round))
+                write_json(film.writer.file.with_suffix(".json"), record)
+                videos.append(_entry(record, f"{scene.dataset}/{_VIDEOS}/{film.writer.file.name}"))
             advance(number.episodes)
-        write_episodes(folder / settings.paths.episodes(scene.dataset).name, rows)
+        write_episodes(folder / table.name, rows)
     return videos
+
+
+def initial_condition_seed(experiment_seed: int, scene: Scene, episode: int) -> int:
+    """Return the seed of an initial condition: the same for every arm, training seed and round."""
+    return derive_seed(experiment_seed, "initial_condition", scene.task, scene.variant, episode)
+
+
+def _roll_out_round(
+    settings: RolloutSettings, scene: Scene, number: RolloutRound, actor: Actor, videos: Path
+) -> tuple[list[EpisodeResult], dict[int, Film]]:
+    """Roll out one checkpoint and film its first episodes."""
+    compiled = compile_scene(scene.task, scene.variant)
+    title = Title(settings.run.name, number.round, settings.run.seed, scene.dataset)
+    with ExitStack() as stack:
+        films = {}
+        for episode in range(min(settings.videos, number.episodes)):
+            file = videos / f"round_{number.round:04d}_episode_{episode:03d}.mp4"
+            writer = stack.enter_context(open_video(file, size=settings.video_size))
+            films[episode] = Film(
+                writer,
+                compiled,
+                title=title,
+                size=settings.video_size,
+                n_action_steps=actor.controller.n_action_steps,
+            )
+        results = roll_out(
+            compiled,
+            [
+                initial_condition_seed(settings.experiment_seed, scene, episode)
+                for episode in range(number.episodes)
+            ],
+            actor.controller,
+            horizon_steps=compiled.task.horizon_steps,
+            camera_size=scene.camera_size,
+            observers=films,
+        )
+    return results, films
+
+
+def _labels(
+    settings: RolloutSettings, scene: Scene, number: RolloutRound, actor: Actor
+) -> dict[str, Any]:
+    """Return who acts and where, for tables and records alike."""
+    return {
+        "arm": settings.run.arm,
+        "run": settings.run.name,
+        "seed": settings.run.seed,
+        "round": number.round,
+        "dataset": scene.dataset,
+        "task": scene.task,
+        "variant": scene.variant,
+        "checkpoint_sha256": actor.checkpoint_sha256,
+    }
+
+
+def _outcome(result: EpisodeResult) -> dict[str, Any]:
+    """Return how an episode went, for tables and records alike."""
+    return {
+        "episode": result.episode,
+        "initial_condition_seed": result.seed,
+        "success": result.success,
+        "steps": result.steps,
+        "duration_s": result.steps / CONTROL_FPS,
+    }
+
+
+def _row(result: EpisodeResult) -> dict[str, Any]:
+    return {**_outcome(result), "return": result.reward_sum, **result.distances}
+
+
+def _entry(record: Mapping[str, Any], file: str) -> dict[str, Any]:
+    """Return a video's entry in the list of videos."""
+    keys = ("dataset", "round", "episode", "success", "frames")
+    return {
+        "file": file,
+        "record": str(Path(file).with_suffix(".json")),
+        "sha256": record["video_sha256"],
+        **{key: record[key] for key in keys},
+    }

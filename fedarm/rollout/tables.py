@@ -1,14 +1,14 @@
 """`episodes.parquet`: one row a rollout episode.
 
-    arm, run, seed, round, final    who acted; `final` marks the last checkpoint
-    dataset, task, variant, unseen  where
-    episode                         which initial condition, counted from 0: the same for every arm and seed
-    initial_condition_seed          what it was drawn from
-    success                         whether the task was done
-    steps, duration_s               control steps and seconds until success, or until the horizon
-    return                          sum of rewards
-    *_m                             distances at the end, in metres, as the scene names them
-    checkpoint_sha256               digest of the policy
+arm, run, seed, round, final    who acted; `final` marks the last checkpoint
+dataset, task, variant, unseen  where
+episode                         which initial condition, counted from 0: the same for every arm and seed
+initial_condition_seed          what it was drawn from
+success                         whether the task was done
+steps, duration_s               control steps and seconds until success, or until the horizon
+return                          sum of rewards
+*_m                             distances at the end, in metres, as the scene names them
+checkpoint_sha256               digest of the policy
 """
 
 from __future__ import annotations
@@ -56,8 +56,6 @@ def write_episodes(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
     distances = sorted({name for row in rows for name in row} - set(columns))
     schema = pa.schema([*_COLUMNS, *((name, pa.float64()) for name in distances)])
     # `from_pylist` would fill a forgotten column with nulls; this is a KeyError.
-    arrays = [
-        pa.array([row[field.name] for row in rows], type=field.type) for field in schema
-    ]
+    arrays = [pa.array([row[field.name] for row in rows], type=field.type) for field in schema]
     with atomic_file(path) as temporary:
         pq.write_table(pa.table(arrays, schema=schema), temporary, compression="zstd")

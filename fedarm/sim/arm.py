@@ -101,7 +101,7 @@ def _source_folder() -> Path:
         raise MachineError(
             "the package that ships the SO-101's meshes is missing",
             key="so101-nexus",
-            remedy="install fedarm with its locked dependencies: `make env`",
+            remedy="install the locked dependencies: `make install`",
         )
     return Path(spec.origin).parent / _MODEL
 

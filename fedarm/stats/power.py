@@ -24,6 +24,7 @@ _MOST_SEEDS = 64
 # Above this the noncentral t is a normal to four digits, and its series slow.
 _NORMAL_DF = 2000.0
 _EPISODE_FACTORS = (1, 2, 4)
+_WORTHWHILE = 0.8
 
 
 @dataclass(frozen=True)
@@ -93,13 +94,13 @@ def designs_for(components: CrossedComponents, difference: float) -> tuple[Desig
     """Return the fewest seeds with which a difference can be shown, for one to four times the episodes.
 
     Numbers of episodes that no number of seeds up to 64 helps are left out, and so are those that save
-    no seed.
+    less than a fifth of the seeds.
     """
     found: list[Design] = []
     for factor in _EPISODE_FACTORS:
         episodes = factor * components.initial_conditions
         seeds = _fewest_seeds(components, episodes, difference)
-        if seeds is not None and (not found or seeds < found[-1].seeds):
+        if seeds is not None and (not found or seeds <= _WORTHWHILE * found[-1].seeds):
             found.append(Design(seeds, episodes))
     return tuple(found)
 

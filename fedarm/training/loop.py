@@ -113,6 +113,7 @@ class LocalTrainer:
         self,
         start_step: int,
         stop_step: int,
+        *,
         advance: Callable[[int], None] = lambda _: None,
     ) -> StepLosses:
         """Train from one step of the round up to, not including, another.
@@ -151,8 +152,10 @@ class LocalTrainer:
         """Restore what `optimizer_state` gave; other entries of `state` are left alone.
 
         Raises:
-            CheckpointError: A parameter's moments are missing, or are of another shape.
+            CheckpointError: There are no moments, or some of another shape than their parameter.
         """
+        if not any(key.startswith(f"{_OPTIMIZER}/") for key in state):
+            raise _foreign_optimizer(key=_OPTIMIZER)
         for name, parameter in self._named.items():
             prefix = f"{_OPTIMIZER}/{name}/"
             parts = {
@@ -160,13 +163,11 @@ class LocalTrainer:
                 for key, value in state.items()
                 if key.startswith(prefix)
             }
-            if "exp_avg" not in parts or parts["exp_avg"].shape != parameter.shape:
-                raise CheckpointError(
-                    "the saved optimizer is not that of this policy",
-                    key=name,
-                    remedy="delete the run's checkpoints and train again",
-                )
-            self._optimizer.state[parameter] = parts
+            # A parameter that the loss does not reach never gets moments.
+            if parts:
+                if parts["exp_avg"].shape != parameter.shape:
+                    raise _foreign_optimizer(key=name)
+                self._optimizer.state[parameter] = parts
 
     def _step(self, step: int) -> tuple[float, float]:
         """Do one step; return the policy loss and the proximal term before it."""
@@ -187,11 +188,14 @@ class LocalTrainer:
     @contextmanager
     def _seeded(self, step: int) -> Iterator[None]:
         """Give a step its own random draws (dropout), so that going on at it needs no memory."""
-        devices = [self._device] if self._device.type == "cuda" else []
-        with torch.random.fork_rng(devices):
-            torch.manual_seed(
-                derive_seed(self._experiment_seed, "training_step", *self._seed_parts, step)
-            )
+        seed = derive_seed(self._experiment_seed, "training_step", *self._seed_parts, step)
+        on_gpu = self._device.type == "cuda"
+        with torch.random.fork_rng([self._device] if on_gpu else []):
+            # Not `torch.manual_seed`, which prepares for GPUs that are not there and takes longer
+            # than it takes to gather the batch.
+            torch.default_generator.manual_seed(seed)
+            if on_gpu:
+                torch.cuda.manual_seed(seed)
             yield
 
     def _finite(self, loss: Tensor, step: int) -> float:
@@ -209,6 +213,14 @@ class LocalTrainer:
 def trainable_parameters(policy: nn.Module) -> dict[str, nn.Parameter]:
     """Return the parameters that training changes, by name, in the order of the policy's modules."""
     return {name: value for name, value in policy.named_parameters() if value.requires_grad}
+
+
+def _foreign_optimizer(*, key: str) -> CheckpointError:
+    return CheckpointError(
+        "the saved optimizer is not that of this policy",
+        key=key,
+        remedy="delete the run's checkpoints and train again",
+    )
 
 
 @torch.no_grad()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from fedarm.experiment import TrainSettings
 from fedarm.logging import Progress
+from fedarm.policies.normalization import Statistics
 from fedarm.training.device import prepare_torch
 from fedarm.training.held_out import held_out_losses
 from fedarm.training.loop import LocalTrainer
@@ -49,16 +50,7 @@ def train_rounds(
     statistics = rows.sums().statistics()
     if not done:
         store.log(metrics_line(0, {}, held_out_losses(policy, held_out, statistics), seconds=0.0))
-    trainer = LocalTrainer(
-        policy,
-        rows,
-        settings=settings,
-        statistics=statistics,
-        clients=settings.run.clients,
-        round_number=1,
-        rounds=1,
-        steps=settings.steps,
-    )
+    trainer = _make_trainer(settings, policy, rows, statistics)
     if 0 < done < settings.rounds:
         trainer.load_optimizer_state(state)
     pool = "+".join(settings.run.clients)
@@ -66,7 +58,9 @@ def train_rounds(
         for number in range(done + 1, settings.rounds + 1):
             start_s = time.monotonic()
             losses = trainer.run(
-                _step_at(settings, number - 1), _step_at(settings, number), progress.advance
+                _step_at(settings, number - 1),
+                _step_at(settings, number),
+                advance=progress.advance,
             )
             line = metrics_line(
                 number,
@@ -76,6 +70,22 @@ def train_rounds(
             )
             store.save(number, policy, statistics, trainer.optimizer_state(), line)
     return policy
+
+
+def _make_trainer(
+    settings: TrainSettings, policy: PreTrainedPolicy, rows: TrainRows, statistics: Statistics
+) -> LocalTrainer:
+    """Return the trainer of one client that has all the rows, for one round."""
+    return LocalTrainer(
+        policy,
+        rows,
+        settings=settings,
+        statistics=statistics,
+        clients=settings.run.clients,
+        round_number=1,
+        rounds=1,
+        steps=settings.steps,
+    )
 
 
 def _newest(store: RoundStore) -> tuple[PreTrainedPolicy, State]:

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 # A pair of frames is idle when the average pixel moves by less than this share of the picture's width
-# in a second.
+# in a second. In the lab at 240 px, after h264, that is 0.6 px/s: a still arm measures up to 0.4 (what
+# compression moves), an arm at work 18 to 60 in the middle, and waiting for the gripper to shut 0.5.
 IDLE_WIDTHS_PER_S = 0.0025
 
 

@@ -3,7 +3,8 @@
 The video's record says what to look for (`final_frame_check`): the colours of the object and of the
 goal, and how the one should lie to the other. Everything else comes from the pixels, so the judgement
 is a check on the environment's own flag. It cannot see what one frame does not show: whether the object
-was lifted, or is at rest, or is let go.
+was lifted, or is at rest, or is let go. A cube that is still held over its goal passes, a white disc
+beside a white arm may not be found, and within half a centimetre of the tolerance it is a coin's toss.
 """
 
 from __future__ import annotations
@@ -17,29 +18,37 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fedarm.errors import VideoError, suggest
+from fedarm.video.segmentation import (
+    Lab,
+    Mask,
+    bounding_box,
+    colour_mask,
+    look_alike,
+    regions,
+    shaded_part,
+    to_lab,
+)
 
-Mask = NDArray[np.bool_]
+Ellipse = tuple[tuple[float, float], tuple[float, float], float]
 
 RELATIONS = ("on_disc", "stacked")
 
-# Lab chroma under which a colour has no hue to speak of: white, grey, black.
-_NEUTRAL_CHROMA = 12.0
-# Shadow and light change lightness and chroma, hardly the hue.
-_HUE_TOLERANCE_DEG = 22.0
-_CHROMA_SHARE = 0.35
-_LIGHTNESS_TOLERANCE = 18.0
+# Seen from 30 to 60 degrees above, the middle of a cube's base is this share of its visible height above
+# its lowest pixel (0.18 to 0.32); and this share of the height of its upright faces alone.
+_BASE_SHARE = 0.25
+_BASE_SHARE_OF_SIDES = 0.43
+# The top face is at most this many times as high in the picture as the upright faces (tan 60 degrees).
+_TOP_HEIGHT = 1.75
+# Off the picture's middle it leans out of their columns by up to this share of their width.
+_TOP_MARGIN = 0.1
 
-# Smaller regions are noise or the overlay's thin lines: share of the picture's pixels.
-_MIN_AREA_SHARE = 2e-4
+# How well a region must look like a disc: the share of its hull that it fills times the share that its
+# hull and an ellipse have in common.
+_MIN_DISC_LIKENESS = 0.6
 
-# A cube seen from above at 30 to 60 degrees: the middle of its base is this share of its visible height
-# above its lowest pixel (0.18 to 0.32).
-_BASE_HEIGHT_SHARE = 0.25
-
-# Stacked: the largest sideways offset in goal widths, and the largest gap between the two in goal
-# heights.
+# Stacked: the largest sideways offset in goal widths, and the largest gap in heights of the upper cube.
 _STACK_OFFSET = 0.5
-_STACK_GAP = 0.2
+_STACK_GAP = 0.15
 
 
 @dataclass(frozen=True)
@@ -89,9 +98,15 @@ def parse_check(hints: Mapping[str, Any]) -> FinalFrameCheck:
             value=relation,
             remedy=suggest(relation, RELATIONS),
         )
-    return FinalFrameCheck(
-        relation=relation, tolerance=float(hints.get("tolerance", 1.0)), **colours
-    )
+    tolerance = hints.get("tolerance", 1.0)
+    if not isinstance(tolerance, int | float) or not tolerance > 0:
+        raise VideoError(
+            "the tolerance must be a positive number of radii",
+            key="final_frame_check.tolerance",
+            value=tolerance,
+            remedy="leave it out, or give the allowed distance over the disc's radius",
+        )
+    return FinalFrameCheck(relation=relation, tolerance=float(tolerance), **colours)
 
 
 def judge_last_frame(rgb: NDArray[np.uint8], check: FinalFrameCheck) -> bool | None:
@@ -101,80 +116,83 @@ def judge_last_frame(rgb: NDArray[np.uint8], check: FinalFrameCheck) -> bool | N
         rgb: The last frame `(height, width, channel)`.
         check: What to look for.
     """
-    lab = _lab(rgb)
-    found = _largest_region(_colour_mask(lab, check.object_rgb))
-    goal = _colour_mask(lab, check.goal_rgb)
+    lab = to_lab(rgb)
+    object_mask = colour_mask(lab, check.object_rgb)
+    if check.relation == "on_disc" and look_alike(check.object_rgb, check.goal_rgb):
+        return _stands_on_disc_of_its_colour(lab, object_mask, check.tolerance)
+    found = next(iter(regions(object_mask)), None)
     if found is None:
         return None
-    goal &= ~found
+    goal = colour_mask(lab, check.goal_rgb) & ~found
     if check.relation == "stacked":
         return _is_stacked(found, goal)
-    return _stands_on_disc(found, goal, check.tolerance)
+    ellipse = _disc_ellipse(goal, hidden_by=found)
+    return _is_within(ellipse, _base_of(found, _BASE_SHARE), check.tolerance)
 
 
-def _lab(rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
-    return np.asarray(
-        cv2.cvtColor(rgb.astype(np.float32) / 255, cv2.COLOR_RGB2LAB), dtype=np.float32
-    )
-
-
-def _colour_mask(lab: NDArray[np.float32], rgb: tuple[int, int, int]) -> Mask:
-    """Return the pixels `(height, width)` of a colour: by hue, or by lightness when it has none."""
-    lightness, a, b = _lab(np.array([[rgb]], dtype=np.uint8))[0, 0]
-    chroma = np.hypot(lab[..., 1], lab[..., 2])
-    reference = float(np.hypot(a, b))
-    if reference < _NEUTRAL_CHROMA:
-        near = np.abs(lab[..., 0] - lightness) < _LIGHTNESS_TOLERANCE
-        return np.asarray(near & (chroma < _NEUTRAL_CHROMA))
-    cosine = (lab[..., 1] * a + lab[..., 2] * b) / np.maximum(chroma * reference, 1e-6)
-    same_hue = cosine > np.cos(np.radians(_HUE_TOLERANCE_DEG))
-    return np.asarray(same_hue & (chroma > _CHROMA_SHARE * reference))
-
-
-def _largest_region(mask: Mask) -> Mask | None:
-    """Return the largest connected region of a mask, or None when it is too small to be a thing."""
-    _, labels, table, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=4)
-    areas = table[1:, cv2.CC_STAT_AREA]
-    if not len(areas) or areas.max() < max(_MIN_AREA_SHARE * mask.size, 6):
+def _stands_on_disc_of_its_colour(lab: Lab, mask: Mask, tolerance: float) -> bool | None:
+    """Tell a cube from a disc of the same colour by its upright faces, which are darker."""
+    shaded = shaded_part(lab, mask)
+    sides = next(iter(regions(shaded)), None)
+    if sides is None:
         return None
-    return np.asarray(labels == 1 + int(areas.argmax()))
+    # The cube's top face is as light as the disc: it is what lies right above the upright faces.
+    left, top, right, bottom = bounding_box(sides)
+    cube = np.zeros_like(mask)
+    highest = max(top - round(_TOP_HEIGHT * (bottom - top)), 0)
+    margin = max(round(_TOP_MARGIN * (right - left)), 1)
+    cube[highest : bottom + 1, max(left - margin, 0) : right + margin] = True
+    ellipse = _disc_ellipse(mask & ~cube, hidden_by=mask & cube)
+    return _is_within(ellipse, _base_of(sides, _BASE_SHARE_OF_SIDES), tolerance)
 
 
-def _stands_on_disc(found: Mask, goal: Mask, tolerance: float) -> bool | None:
-    """Whether the middle of the object's base is within the disc's ellipse."""
-    rim = _rim(goal)
-    if rim is None:
+def _base_of(region: Mask, share: float) -> tuple[float, float]:
+    """Return where the middle of a cube's base is, in pixels, from what is seen of the cube."""
+    left, top, right, bottom = bounding_box(region)
+    return (left + right) / 2, bottom - share * (bottom - top)
+
+
+def _is_within(
+    ellipse: Ellipse | None, point: tuple[float, float], tolerance: float
+) -> bool | None:
+    """Return whether a point is within `tolerance` radii of a disc; None without a disc."""
+    if ellipse is None:
         return None
-    (centre_x, centre_y), axes, angle_deg = cv2.fitEllipse(rim)
-    left, top, right, bottom = _box(found)
-    x = (left + right) / 2 - centre_x
-    y = bottom - _BASE_HEIGHT_SHARE * (bottom - top) - centre_y
+    (centre_x, centre_y), axes, angle_deg = ellipse
+    x, y = point[0] - centre_x, point[1] - centre_y
     turn = np.radians(angle_deg)
     along = np.array([x * np.cos(turn) + y * np.sin(turn), y * np.cos(turn) - x * np.sin(turn)])
-    radii = np.maximum(np.array(axes) / 2, 1e-6)
-    return bool(np.hypot(*(along / radii)) <= tolerance)
+    return bool(np.hypot(*(2 * along / np.array(axes))) <= tolerance)
 
 
-def _rim(goal: Mask) -> NDArray[np.int32] | None:
-    """Return points on a disc's outline, also when the object or the arm hides a part of it.
+def _disc_ellipse(goal: Mask, *, hidden_by: Mask) -> Ellipse | None:
+    """Return the ellipse of the region that looks most like a disc, or None when none does.
 
-    What hides the disc only takes pixels away, so every corner of the convex hull of what is left lies
-    on the outline or at the edge of the hidden part: an ellipse through them is that of the whole disc.
+    What hides a part of the disc only takes pixels away, so every corner of the convex hull of what is
+    left lies on the outline or at the edge of the hidden part: an ellipse through them is that of the
+    whole disc.
     """
-    cleaned = cv2.morphologyEx(goal.astype(np.uint8), cv2.MORPH_OPEN, np.ones((2, 2), np.uint8))
-    near = _largest_region(cleaned.astype(np.bool_))
-    if near is None:
-        return None
-    # The object can cut the disc in two: take every part that touches the neighbourhood of the largest.
-    left, top, right, bottom = _box(near)
-    width, height = right - left, bottom - top
-    window = np.zeros_like(near)
-    window[max(top - height, 0) : bottom + height + 1, max(left - width, 0) : right + width + 1] = (
-        True
-    )
-    points = np.argwhere((cleaned > 0) & window)[:, ::-1].astype(np.int32)
-    hull = np.asarray(cv2.convexHull(points), dtype=np.int32)
-    return hull if len(hull) >= 5 else None
+    candidates = []
+    # Joined where the object cuts the disc in two.
+    for joined in regions(goal | hidden_by):
+        points = np.argwhere(joined & goal)[:, ::-1].astype(np.int32)
+        hull = np.asarray(cv2.convexHull(points), np.int32) if len(points) else points
+        if len(hull) < 5:
+            continue
+        centre, axes, angle_deg = cv2.fitEllipse(hull)
+        ellipse = ((centre[0], centre[1]), (axes[0], axes[1]), angle_deg)
+        likeness = _disc_likeness(joined, hull, ellipse)
+        if min(axes) > 0 and likeness >= _MIN_DISC_LIKENESS:
+            candidates.append((likeness, ellipse))
+    return max(candidates, default=(0.0, None), key=lambda candidate: candidate[0])[1]
+
+
+def _disc_likeness(region: Mask, hull: NDArray[np.int32], ellipse: Ellipse) -> float:
+    """Return how much a region looks like a disc, from 0 to 1."""
+    inside = cv2.fillConvexPoly(np.zeros(region.shape, np.uint8), hull, 1) > 0
+    oval = cv2.ellipse(np.zeros(region.shape, np.uint8), ellipse, 1, -1) > 0
+    filled = (region & inside).sum() / inside.sum()
+    return float(filled * (inside & oval).sum() / (inside | oval).sum())
 
 
 def _is_stacked(found: Mask, goal: Mask) -> bool | None:
@@ -183,17 +201,17 @@ def _is_stacked(found: Mask, goal: Mask) -> bool | None:
     A cube that stands behind the goal is above it in the picture as well, but there the goal is in full
     view and hides the object's lower part: the lower cube shows more of itself than the upper one.
     """
-    below = _largest_region(goal)
+    below = next(iter(regions(goal)), None)
     if below is None:
         return None
-    left, _, right, _ = _box(found)
-    goal_left, goal_top, goal_right, goal_bottom = _box(below)
+    left, top, right, bottom = bounding_box(found)
+    goal_left, _, goal_right, _ = bounding_box(below)
     offset = abs(left + right - goal_left - goal_right) / 2
     gap = _gap_below(found, below)
     return bool(
         offset <= _STACK_OFFSET * (goal_right - goal_left)
         and gap is not None
-        and abs(gap) <= _STACK_GAP * (goal_bottom - goal_top)
+        and abs(gap) <= _STACK_GAP * (bottom - top)
         and found.sum() > below.sum()
     )
 
@@ -207,10 +225,3 @@ def _gap_below(upper: Mask, lower: Mask) -> float | None:
     last_of_upper = height - 1 - upper[::-1, columns].argmax(axis=0)
     first_of_lower = lower[:, columns].argmax(axis=0)
     return float(np.median(first_of_lower - last_of_upper - 1))
-
-
-def _box(mask: Mask) -> tuple[int, int, int, int]:
-    """Return left, top, right and bottom of a region, the last two beyond its last pixel."""
-    rows = np.flatnonzero(mask.any(axis=1))
-    columns = np.flatnonzero(mask.any(axis=0))
-    return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1

@@ -54,13 +54,14 @@ class FedAvg(FedAvgM, RoundStrategy):
         """Restore the momentum.
 
         Raises:
-            CheckpointError: There is something else in the state, or momentum without need of it.
+            CheckpointError: It is not the state of this strategy with these settings.
         """
         foreign = [name for name in state if not name.startswith(f"{_MOMENTUM}/")]
-        if foreign or (state and not self.server_momentum):
+        if foreign or bool(state) != bool(self.server_momentum):
             raise CheckpointError(
-                "not the state of this strategy",
-                value=foreign or sorted(state),
+                "the saved state is not that of this strategy",
+                key="server_momentum",
+                value=foreign or self.server_momentum,
                 remedy="delete the run's checkpoints and train again",
             )
         self.momentum_vector = [state[name] for name in sorted(state)] or None

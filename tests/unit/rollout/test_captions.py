@@ -15,8 +15,8 @@ def test_text_lies_in_its_corner(size, right):
     layer = text_layer("round 15", size=size, right=right)
     picture = blend(np.zeros((size, size, 3), np.uint8), [layer])
     rows, columns = np.nonzero(picture.any(axis=-1))
-    assert rows.min() >= margin_px(size)
-    assert rows.max() < 0.1 * size
+    assert rows.min() > 0.8 * size
+    assert rows.max() < size - margin_px(size)
     assert (columns.mean() > size / 2) == right
     assert margin_px(size) <= columns.min()
     assert columns.max() < size - margin_px(size)
@@ -49,7 +49,7 @@ def test_names_of_the_default_experiment_are_not_shortened(size):
     assert fit_text(LONG, size=size).endswith("…")
 
 
-def test_scrim_darkens_the_top_and_leaves_the_rest():
+def test_scrim_darkens_the_bottom_and_leaves_the_rest():
     picture = blend(np.full((240, 240, 3), 220, np.uint8), [scrim(240)])
-    assert picture[0].max() < 120
-    assert (picture[60:] == 220).all()
+    assert picture[-1].max() < 120
+    assert (picture[:180] == 220).all()

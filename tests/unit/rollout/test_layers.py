@@ -40,9 +40,7 @@ def test_flattened_layers_look_like_the_single_ones():
     generator = np.random.default_rng(0)
     frame = generator.integers(0, 256, (12, 12, 3), dtype=np.uint8)
     layers = [
-        Layer.tinted(
-            generator.random((5, 4)), (250, 20 * index, 3), top=index, left=2 * index
-        )
+        Layer.tinted(generator.random((5, 4)), (250, 20 * index, 3), top=index, left=2 * index)
         for index in range(3)
     ]
     one_by_one = blend(frame, layers).astype(int)

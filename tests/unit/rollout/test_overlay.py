@@ -5,6 +5,7 @@ import pytest
 
 from fedarm.rollout.layers import blend
 from fedarm.rollout.overlay import (
+    FULL_BAR_PERCENT,
     POINTS_A_STEP,
     densify,
     dot_layer,
@@ -25,9 +26,14 @@ def straight_path(executed=8):
 
 def alpha_of(layer):
     """Return a layer's alpha over the whole frame, `(height, width)`."""
-    white = blend(np.zeros((SIZE, SIZE, 3), np.uint8), [layer.__class__(
-        layer.top, layer.left, layer.alpha * np.full(3, 255, np.float32), layer.alpha
-    )])
+    white = blend(
+        np.zeros((SIZE, SIZE, 3), np.uint8),
+        [
+            layer.__class__(
+                layer.top, layer.left, layer.alpha * np.full(3, 255, np.float32), layer.alpha
+            )
+        ],
+    )
     return white[..., 0] / 255
 
 
@@ -69,6 +75,13 @@ def test_path_fades_along_the_horizon_and_behind():
     assert near > far > behind > 0
 
 
+def test_way_there_is_shown_over_the_same_way_back():
+    there = 40 + 10 * np.arange(8 * POINTS_A_STEP + 1) / POINTS_A_STEP
+    x = np.concatenate([there, there[-2::-1]])
+    path = plan_path(np.stack([x, np.full_like(x, 100)], axis=1), executed=8, size=SIZE)
+    assert path.nearest[100 - path.top, 45 - path.left : 115 - path.left].max() < 8
+
+
 def test_path_outside_the_frame_is_cut_off():
     points = np.stack([np.linspace(-80, 300, 17), np.linspace(-50, 400, 17)], axis=1)
     path = plan_path(points, executed=2, size=SIZE)
@@ -91,7 +104,12 @@ def test_dot_is_where_the_tool_should_be(step):
 
 
 def test_gripper_bars_are_as_high_as_the_gripper_is_open():
-    layer = gripper_layer(np.array([0.0, 50.0, 100.0, 250.0]), executed=4, step=9, size=SIZE)
+    layer = gripper_layer(
+        np.array([0.0, FULL_BAR_PERCENT / 2, FULL_BAR_PERCENT, 250.0]),
+        executed=4,
+        step=9,
+        size=SIZE,
+    )
     height, width = layer.alpha.shape[:2]
     pitch = (width + 1) // 4
     filled = [(layer.alpha[:, index * pitch, 0] > 0.3).sum() / height for index in range(4)]

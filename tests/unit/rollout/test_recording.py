@@ -57,15 +57,16 @@ def test_index_comes_before_the_data(tmp_path):
 
 
 def test_odd_size_is_refused(tmp_path):
-    with pytest.raises(VideoError, match=r"video_size(.|\n)*65"), open_video(
-        tmp_path / "odd.mp4", size=65
+    with (
+        pytest.raises(VideoError, match=r"video_size(.|\n)*65"),
+        open_video(tmp_path / "odd.mp4", size=65),
     ):
         pass
     assert not list(tmp_path.iterdir())
 
 
 def test_failed_recording_leaves_nothing(tmp_path):
-    with pytest.raises(RuntimeError), open_video(tmp_path / "a.mp4", size=64) as writer:
-        writer.write(np.zeros((64, 64, 3), np.uint8))
-        raise RuntimeError
+    wrong_type = np.zeros((64, 64, 3), np.float32)
+    with pytest.raises(ValueError), open_video(tmp_path / "a.mp4", size=64) as writer:  # noqa: PT011
+        writer.write(wrong_type)
     assert not list(tmp_path.iterdir())

@@ -52,5 +52,5 @@ def test_impossible_counts_are_refused(successes, trials):
 @pytest.mark.parametrize("confidence", [0.0, 1.0, 95])
 def test_impossible_confidence_is_refused(confidence):
     for interval in (wilson, clopper_pearson):
-        with pytest.raises(ResultsError, match="write 95 % as 0.95"):
+        with pytest.raises(ResultsError, match=r"write 95 % as 0\.95"):
             interval(1, 2, confidence=confidence)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.stats import norm
 
 from fedarm.stats.aggregates import interquartile_mean, probability_of_improvement
 from fedarm.stats.counts import PairedCounts
@@ -63,8 +64,6 @@ def crossed(text):
 
 
 def noninferiority(text):
-    from scipy.stats import norm
-
     z = tango_z(counts(text), difference=-values(text)["margin"])
     return [z, norm.sf(z)]
 

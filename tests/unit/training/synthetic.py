@@ -32,12 +32,13 @@ TINY_POLICY = {
 def write_cache(
     folder: Path, *, episodes: int = 4, seed: int = 0, camera: str = CAMERA, offset: float = 0.0
 ) -> None:
-    """Write a cache of episodes whose actions can be told from the state and the image."""
+    """Write a cache of episodes that each stay near one pose."""
     rng = np.random.default_rng(seed)
     count = episodes * EPISODE_FRAMES
     brightness = rng.integers(0, 200, count)
     noise = rng.integers(0, 55, (count, 1, IMAGE_SIZE, IMAGE_SIZE, 3))
-    state = rng.normal(offset, 20, (count, JOINTS)).astype(np.float32)
+    poses = rng.normal(offset, 20, (episodes, JOINTS)).repeat(EPISODE_FRAMES, axis=0)
+    state = (poses + rng.normal(0, 1, poses.shape)).astype(np.float32)
     folder.mkdir(parents=True)
     frames = (brightness[:, None, None, None, None] + noise).astype(np.uint8)
     np.save(folder / "frames.npy", frames)
@@ -77,9 +78,7 @@ def make_experiment(raw: dict[str, Any], root: Path) -> Experiment:
     for seed, name in enumerate(experiment.datasets):
         section = experiment.dataset(name)
         episodes = section.episodes * len(section.tasks) * len(section.variants)
-        write_cache(
-            experiment.frame_cache(name), episodes=episodes, seed=seed, offset=10.0 * seed
-        )
+        write_cache(experiment.frame_cache(name), episodes=episodes, seed=seed, offset=10.0 * seed)
     return experiment
 
 

@@ -59,6 +59,28 @@ def test_of_two_discs_the_right_one_counts():
     assert judge_last_frame(image, FinalFrameCheck(RED, green, "on_disc")) is False
 
 
+@pytest.mark.parametrize("elevation_deg", [35, 43, 50])
+@places
+@pytest.mark.parametrize(("distance_m", "expected"), [(0.0, True), (0.012, True), (0.06, False)])
+def test_a_cube_on_a_disc_of_its_own_colour(elevation_deg, place, distance_m, expected):
+    check = FinalFrameCheck(RED, RED, "on_disc", tolerance=ON_DISC.tolerance)
+    for angle in DIRECTIONS:
+        image = picture(
+            cubes=[(_beside(place, distance_m, angle), RED)],
+            discs=[(place, RED)],
+            elevation_deg=elevation_deg,
+        )
+        assert judge_last_frame(image, check) is expected
+
+
+def test_a_cube_on_the_disc_of_another_colour_while_its_own_is_empty():
+    image = picture(
+        cubes=[((0.07, 0.0, 0.0), RED)], discs=[((0.07, 0.0), BLUE), ((-0.07, 0.0), RED)]
+    )
+
+    assert judge_last_frame(image, FinalFrameCheck(RED, RED, "on_disc")) is False
+
+
 @elevations
 @places
 @pytest.mark.parametrize(
@@ -66,7 +88,7 @@ def test_of_two_discs_the_right_one_counts():
     [
         ((0.0, 0.0, 0.03), True),
         ((0.008, 0.0, 0.03), True),
-        ((0.0, -0.008, 0.03), True),
+        ((0.0, -0.004, 0.03), True),
         # Behind, before and beside the goal cube, and far from it.
         ((0.0, 0.031, 0.0), False),
         ((0.01, 0.032, 0.0), False),
@@ -91,6 +113,12 @@ def test_what_cannot_be_seen_is_undetermined(check):
     assert judge_last_frame(only_goal, check) is None
 
 
+def test_a_disc_alone_is_not_taken_for_a_cube_of_its_colour():
+    image = picture(discs=[((0.0, 0.0), RED)])
+
+    assert judge_last_frame(image, FinalFrameCheck(RED, RED, "on_disc")) is None
+
+
 def test_specks_are_not_objects():
     image = picture(discs=[((0.0, 0.0), BLUE)])
     image[112, 112:116] = RED
@@ -110,6 +138,8 @@ def test_a_record_is_parsed():
         ({"object_rgb": None}, "object_rgb"),
         ({"goal_rgb": [0.1, 0.2, 0.3]}, "goal_rgb"),
         ({"goal_rgb": [1, 2, 256]}, "goal_rgb"),
+        ({"tolerance": "wide"}, "tolerance"),
+        ({"tolerance": 0}, "tolerance"),
         ({"relation": "on_disk"}, "did you mean 'on_disc'"),
     ],
 )

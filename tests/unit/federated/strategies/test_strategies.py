@@ -53,7 +53,10 @@ def test_configuration_and_registry_name_the_same_strategies():
 def test_weighted_average_by_hand():
     # 1 row of 4 and 3 rows of 8: (1 * 4 + 3 * 8) / 4 = 7.
     strategy = STRATEGIES["fedavg"](FEDAVG, 2)
-    assert values(play(strategy, weights(0.0, 0.0), ([4.0, -2.0], 1), ([8.0, 2.0], 3))) == [7.0, 1.0]
+    assert values(play(strategy, weights(0.0, 0.0), ([4.0, -2.0], 1), ([8.0, 2.0], 3))) == [
+        7.0,
+        1.0,
+    ]
     assert strategy.state() == {}
 
 
@@ -82,11 +85,17 @@ def test_restored_momentum_goes_on():
     assert values(play(restored, weights(4.0), ([6.0], 1), round_number=2)) == [8.0]
 
 
-def test_state_of_another_strategy_is_refused():
-    with pytest.raises(CheckpointError, match="not the state of this strategy"):
-        STRATEGIES["fedavg"](MOMENTUM, 1).load_state({"control/0": np.zeros(1, np.float32)})
-    with pytest.raises(CheckpointError, match="not the state of this strategy"):
-        STRATEGIES["fedavg"](FEDAVG, 1).load_state({"momentum/00000": np.zeros(1, np.float32)})
+@pytest.mark.parametrize(
+    ("arm", "state"),
+    [
+        (MOMENTUM, {"control/0": np.zeros(1, np.float32)}),
+        (MOMENTUM, {}),
+        (FEDAVG, {"momentum/00000": np.zeros(1, np.float32)}),
+    ],
+)
+def test_state_of_another_strategy_is_refused(arm, state):
+    with pytest.raises(CheckpointError, match="not that of this strategy"):
+        STRATEGIES["fedavg"](arm, 1).load_state(state)
 
 
 def test_fedprox_tells_the_clients_mu():

@@ -1,0 +1,102 @@
+"""Wall time of federated over central training at equal samples: `federated_overhead`, at most 1.10.
+
+Both train the policy of the lab from the same start on the same recordings, with the default number of
+steps a client and round, a checkpoint and held-out losses each round, and all their loading and saving.
+The two alternate, and the figure is the median over the pairs, so that a busy machine slows both alike.
+There are fewer rounds than in the lab, so what a run costs once weighs more here than there.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fedarm.config import Config, read_config
+from fedarm.data.frame_cache import build_frame_cache
+from fedarm.experiment import Experiment, TrainSettings
+from fedarm.federated.run import train_federated
+from fedarm.training.arms import train_base, train_pooled
+from fedarm.training.device import prepare_torch
+
+EPISODES = 12
+HELD_OUT = 4
+ROUNDS = 2
+REPEATS = 5
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--config", type=Path, default=Path("config.yaml"))
+    args = parser.parse_args()
+    prepare_torch()
+    with tempfile.TemporaryDirectory() as name:
+        experiment = Experiment(shrunk(read_config(args.config), Path(name)))
+        for dataset in experiment.datasets:
+            record(experiment, dataset)
+        train_base(experiment.train_settings(experiment.base_run))
+        times = measure(experiment, Path(name))
+    for label, seconds in times.items():
+        print(f"{label}_s: {np.median(seconds):.2f}")
+    print(f"federated_overhead: {np.median(times['federated'] / times['central']):.3f}")
+
+
+def shrunk(config: Config, root: Path) -> Config:
+    """Return the experiment on few recordings, with few rounds, each as long as its own."""
+    raw: dict[str, Any] = config.model_dump(mode="json")
+    for name in (*config.clients, *config.unseen):
+        raw["datasets"][name] |= {"episodes": EPISODES, "held_out": HELD_OUT}
+    raw |= {"results_dir": str(root), "base": {"kind": "none"}}
+    raw["training"]["samples"] = config.training.samples * ROUNDS // config.federation.rounds
+    raw["federation"]["rounds"] = ROUNDS
+    return Config.model_validate(raw)
+
+
+def record(experiment: Experiment, dataset: str) -> None:
+    from fedarm.sim.recording import record_dataset
+
+    paths = experiment.dataset_paths(dataset)
+    section = experiment.dataset(dataset)
+    record_dataset(
+        paths.dataset,
+        tasks=section.tasks,
+        variants=section.variants,
+        episodes=section.episodes,
+        seed=experiment.dataset_seed(dataset),
+        image_size=section.image_size,
+        workers=1,
+    )
+    cache = experiment.frame_cache(dataset)
+    build_frame_cache(paths.dataset, cache, image_size=experiment.config.policy.image_size)
+
+
+def measure(experiment: Experiment, root: Path) -> dict[str, np.ndarray]:
+    """Return the seconds of each run `(repeat,)`."""
+    trainers: dict[str, Callable[[TrainSettings], None]] = {
+        "central": train_pooled,
+        "federated": train_federated,
+    }
+    runs = {kind: next(run for run in experiment.runs if run.kind == kind) for kind in trainers}
+    times: dict[str, list[float]] = {kind: [] for kind in trainers}
+    for repeat in range(REPEATS):
+        for kind, train in trainers.items():
+            folder = root / f"{kind}_{repeat}"
+            settings = replace(
+                experiment.train_settings(runs[kind]),
+                checkpoints=folder / "checkpoints",
+                metrics=folder / "metrics.json",
+            )
+            start_s = time.perf_counter()
+            train(settings)
+            times[kind].append(time.perf_counter() - start_s)
+    return {kind: np.array(seconds) for kind, seconds in times.items()}
+
+
+if __name__ == "__main__":
+    main()

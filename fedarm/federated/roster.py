@@ -1,0 +1,67 @@
+"""The first exchange: which node is which client. Flower draws new node ids for each run."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+from flwr.app import Message, RecordDict
+from flwr.serverapp import Grid
+
+from fedarm.federated.exchange import ClientError, exchange
+from fedarm.federated.keys import METRICS, PARTITION, QUERY_IDENTITY
+from fedarm.federated.records import number_in
+
+_CONNECT_TIMEOUT_S = 120.0
+_CONNECT_POLL_S = 0.2
+
+
+def call_roster(grid: Grid, clients: Sequence[str]) -> dict[int, str]:
+    """Wait for the clients and ask each node which of them it is.
+
+    Args:
+        grid: The way to the nodes.
+        clients: The clients' names, in client order.
+
+    Returns:
+        The clients' names by node id, in client order.
+
+    Raises:
+        ClientError: There are not as many nodes as clients, or two are the same client.
+    """
+    nodes = _wait_for_nodes(grid, len(clients))
+    answers = exchange(
+        grid,
+        [Message(RecordDict(), node, QUERY_IDENTITY) for node in nodes],
+        clients={node: f"node {node}" for node in nodes},
+        during="the roster call",
+    ).replies
+    by_client = sorted(answers, key=_partition)
+    partitions = [_partition(answer) for answer in by_client]
+    if partitions != list(range(len(clients))):
+        raise ClientError(
+            f"the nodes are not the clients 0 to {len(clients) - 1}",
+            key=PARTITION,
+            value=partitions,
+            remedy="start one node a client, each with its own partition-id",
+        )
+    return {answer.metadata.src_node_id: clients[_partition(answer)] for answer in by_client}
+
+
+def _partition(answer: Message) -> int:
+    return int(number_in(answer.content.metric_records[METRICS], PARTITION))
+
+
+def _wait_for_nodes(grid: Grid, wanted: int) -> list[int]:
+    """Return the ids of the nodes as soon as there are enough; Flower's own wait has no end."""
+    deadline_s = time.monotonic() + _CONNECT_TIMEOUT_S
+    while len(nodes := list(grid.get_node_ids())) < wanted and time.monotonic() < deadline_s:
+        time.sleep(_CONNECT_POLL_S)
+    if len(nodes) != wanted:
+        raise ClientError(
+            f"the run has {wanted} clients, and {len(nodes)} nodes are connected",
+            key="num-supernodes",
+            value=len(nodes),
+            remedy=f"connect exactly {wanted} nodes, one for each entry of `clients`",
+        )
+    return nodes

@@ -1,0 +1,21 @@
+"""From the results of all runs to intervals, a verdict, figures and one HTML file.
+
+    inputs      what is compared, and where its files lie
+    metrics     budgets and losses of a run
+    episodes    rollouts of a run
+    videos      measurements of a run's videos, and its clips
+    experiment  all of it read and checked, for all runs
+    outcomes    success as arrays, on the initial conditions that the compared arms share
+    success     success by run and task, with Wilson intervals
+    verdicts    candidates against the reference, at each margin
+    losses      held-out loss beside success
+    accounts    budgets, and what the videos show, arm by arm
+    results     `results.json`
+    tables      `tables/*.csv`: the data of every figure
+    figures/    `figures/*.svg`
+    wording     numbers and verdicts in words
+    page        `report.html`
+    build       writes everything
+
+It reads files and runs no model.
+"""

@@ -1,0 +1,49 @@
+"""Writes the comparison's folder.
+
+comparison/
+    results.json     for machines; schema in docs/results_schema.md
+    verdict.txt      for a terminal
+    report.html      for people: one file
+    figures/*.svg    each of `fedarm.report.figures.FIGURES`
+    tables/*.csv     the data of every figure and table
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from fedarm.paths import atomic_dir, write_atomic, write_json
+from fedarm.report.experiment import read_results
+from fedarm.report.figures import FIGURES
+from fedarm.report.figures.style import figure_style, to_svg
+from fedarm.report.inputs import ComparisonSettings
+from fedarm.report.page import build_page
+from fedarm.report.results import build_results
+from fedarm.report.tables import build_tables, to_csv
+from fedarm.report.verdicts import decide_all
+from fedarm.report.wording import summary
+
+
+def write_comparison(settings: ComparisonSettings, out: Path) -> None:
+    """Compare the arms and write the comparison's folder, whole or not at all.
+
+    Args:
+        settings: What is compared.
+        out: The folder; what was in it is replaced.
+
+    Raises:
+        ResultsError: Results are missing, broken or contradictory, or the folder cannot be written.
+    """
+    results = read_results(settings)
+    decisions = decide_all(results)
+    tables = build_tables(results, decisions)
+    with figure_style():
+        figures = {name: to_svg(text.draw(results, decisions)) for name, text in FIGURES.items()}
+    with atomic_dir(out) as folder:
+        write_json(folder / "results.json", build_results(results, decisions))
+        write_atomic(folder / "verdict.txt", summary(decisions))
+        write_atomic(folder / "report.html", build_page(results, decisions, figures, tables))
+        for name, svg in figures.items():
+            write_atomic(folder / "figures" / f"{name}.svg", svg)
+        for name, table in tables.items():
+            write_atomic(folder / "tables" / f"{name}.csv", to_csv(table))

@@ -1,0 +1,90 @@
+"""The figures, each a function from results to a matplotlib figure; `FIGURES` names them all.
+
+Each file name and its number of panels depend on the experiment's configuration only, and the SVG on the
+results only: no date, no random ids.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from matplotlib.figure import Figure
+
+from fedarm.report.experiment import ExperimentResults
+from fedarm.report.figures.losses import draw_loss_and_success
+from fedarm.report.figures.matrix import draw_task_matrix
+from fedarm.report.figures.progress import draw_progress
+from fedarm.report.figures.seeds import draw_seeds
+from fedarm.report.figures.success import draw_success
+from fedarm.report.figures.verdict import draw_verdict
+from fedarm.report.verdicts import Decision
+
+
+@dataclass(frozen=True)
+class FigureText:
+    """What stands around a figure.
+
+    Attributes:
+        title: What it shows.
+        caption: How to read it.
+        data: The tables that hold its numbers.
+        draw: Draws it.
+    """
+
+    title: str
+    caption: str
+    data: tuple[str, ...]
+    draw: Callable[[ExperimentResults, tuple[Decision, ...]], Figure]
+
+
+FIGURES: Mapping[str, FigureText] = {
+    "verdict": FigureText(
+        "How much of the reference's success is kept",
+        "Success of each federated arm over success of the reference, with 95 % intervals: heavy over "
+        "all tasks of a group, light task by task. Non-inferior within a margin means that the whole "
+        "heavy interval lies right of that margin's line. An arrow means that the interval goes on.",
+        ("intervals",),
+        draw_verdict,
+    ),
+    "success_by_task": FigureText(
+        "Success on every task",
+        "Share of successful rollouts of the final checkpoints over all seeds, with Wilson 95 % "
+        "intervals. These are of the episodes of these checkpoints; they do not say what another "
+        "training seed would give. All arms met the same initial conditions.",
+        ("success_by_task",),
+        draw_success,
+    ),
+    "success_by_seed": FigureText(
+        "How much training seeds differ",
+        "Each dot is one training seed, its success averaged over the group's tasks; the bar is the "
+        "mean. The spread of the dots is what an interval over pooled episodes overlooks.",
+        ("success_by_seed",),
+        draw_seeds,
+    ),
+    "progress": FigureText(
+        "Success and held-out loss as training goes on",
+        "Above, success on the initial conditions that all rounds have met, from the base on; below, "
+        "policy loss on held-out demonstrations, on a logarithmic scale. Thin lines are seeds, heavy "
+        "lines their mean. Central training has no rounds: it is watched after as many samples. Success "
+        "rests on fewer episodes than in the final evaluation: read trends, not points.",
+        ("success_by_round", "loss_by_round"),
+        draw_progress,
+    ),
+    "task_matrix": FigureText(
+        "Who can do what",
+        "Success in percent of every arm (rows) on every task (columns), over all seeds. Local arms are "
+        "trained on one client each; a frame marks that client's own task.",
+        ("success_by_task",),
+        draw_task_matrix,
+    ),
+    "loss_and_success": FigureText(
+        "Does held-out loss predict success?",
+        "Each dot is one training seed of one arm: policy loss on held-out demonstrations of a task "
+        "against success in it. ρ is Spearman's rank correlation; \N{MINUS SIGN}1 would mean that loss "
+        "ranks the runs perfectly. A run's loss is in its own normalised units, which differ for local "
+        "arms.",
+        ("loss_and_success", "loss_ranks"),
+        draw_loss_and_success,
+    ),
+}

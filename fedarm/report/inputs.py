@@ -1,0 +1,127 @@
+"""What is compared, and where its files lie."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from fedarm.errors import ResultsError, suggest
+from fedarm.paths import RunPaths
+from fedarm.stats.comparison import Level
+
+Kind = Literal["base", "local", "central", "federated"]
+Metric = Literal["success", "success_unseen"]
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """A run: one arm (or one client's local arm) and one seed.
+
+    Attributes:
+        arm: The arm's key in the configuration.
+        name: The run's folder: the arm, or `local_<client>`.
+        kind: How it trains.
+        seed: The training seed.
+        path: The folder `<experiment>/<name>/seed<k>`.
+    """
+
+    arm: str
+    name: str
+    kind: Kind
+    seed: int
+    path: Path
+
+    @property
+    def label(self) -> str:
+        """The run in messages, without where it lies."""
+        return f"{self.name}/seed{self.seed}"
+
+    @property
+    def files(self) -> RunPaths:
+        """The run's files."""
+        return RunPaths(self.path, federated=self.kind == "federated")
+
+
+@dataclass(frozen=True)
+class ComparisonSettings:
+    """Everything that the comparison depends on, declared before the data.
+
+    Attributes:
+        experiment: The experiment's name.
+        runs: The runs, in the order in which they are shown.
+        clients: The clients' datasets, on whose tasks the primary metric counts.
+        unseen: The datasets that no arm is trained on.
+        reference: The arm that the others are compared with.
+        margins: Shares of the reference's success that may be lost.
+        level: Whether the verdict speaks of training anew or of these checkpoints only.
+        primary_metric: Success on the clients' tasks, or on the unseen sets.
+
+    Raises:
+        ResultsError: The reference is no run, or several; the primary metric has no tasks.
+    """
+
+    experiment: str
+    runs: tuple[RunFolder, ...]
+    clients: tuple[str, ...]
+    unseen: tuple[str, ...] = ()
+    reference: str = "central"
+    margins: tuple[float, ...] = (0.2, 0.1)
+    level: Level = "seeds"
+    primary_metric: Metric = "success"
+
+    def __post_init__(self) -> None:
+        names = {run.name for run in self.runs if run.arm == self.reference}
+        if len(names) != 1:
+            raise ResultsError(
+                "the reference must be one arm with one run a seed",
+                key="compare.reference",
+                value=self.reference,
+                remedy=suggest(self.reference, {run.arm for run in self.runs}),
+            )
+        if self.primary_metric == "success_unseen" and not self.unseen:
+            raise ResultsError(
+                "the primary metric needs unseen sets, and there are none",
+                key="primary_metric",
+                value=self.primary_metric,
+                remedy="add unseen sets, or take `success`",
+            )
+
+    @property
+    def datasets(self) -> tuple[str, ...]:
+        """The datasets whose tasks are rolled out: clients, then unseen sets."""
+        return (*self.clients, *self.unseen)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The runs' names, each once, in their order."""
+        return tuple(dict.fromkeys(run.name for run in self.runs))
+
+    @property
+    def reference_name(self) -> str:
+        """The name of the reference's runs."""
+        return next(run.name for run in self.runs if run.arm == self.reference)
+
+    @property
+    def candidates(self) -> tuple[str, ...]:
+        """The names of the federated runs that are compared with the reference."""
+        federated = (run.name for run in self.runs if run.kind == "federated")
+        return tuple(name for name in dict.fromkeys(federated) if name != self.reference_name)
+
+    @property
+    def metrics(self) -> dict[Metric, tuple[str, ...]]:
+        """The datasets of each metric, the primary one first."""
+        found: dict[Metric, tuple[str, ...]] = {"success": self.clients}
+        if self.unseen:
+            found["success_unseen"] = self.unseen
+        primary = self.primary_metric
+        rest = {key: value for key, value in found.items() if key != primary}
+        return {primary: found[primary], **rest}
+
+    def runs_of(self, name: str) -> tuple[RunFolder, ...]:
+        """Return the runs of a name, one a seed."""
+        return tuple(run for run in self.runs if run.name == name)
+
+    def kind_of(self, name: str) -> Kind:
+        """Return how the runs of a name train."""
+        return self.runs_of(name)[0].kind

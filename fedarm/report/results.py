@@ -1,0 +1,224 @@
+"""`results.json`: the comparison for machines. Its schema is documented in `docs/results_schema.md`.
+
+It holds no time, no date and no path: the same runs give the same bytes.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+import pandas as pd
+
+from fedarm.report.accounts import budgets, unequal_budgets, video_accounts
+from fedarm.report.experiment import ExperimentResults
+from fedarm.report.losses import rank_by_loss
+from fedarm.report.success import success_by_seed, success_by_task, success_pooled
+from fedarm.report.verdicts import Decision
+from fedarm.stats.interval import CONFIDENCE, Interval
+from fedarm.stats.power import POWER
+
+SCHEMA_VERSION = 1
+
+# More would differ between builds of the numerical libraries.
+_SIGNIFICANT_DIGITS = 10
+
+
+def build_results(results: ExperimentResults, decisions: tuple[Decision, ...]) -> dict[str, Any]:
+    """Return the content of `results.json`."""
+    settings = results.settings
+    content = {
+        "schema_version": SCHEMA_VERSION,
+        "experiment": settings.experiment,
+        "reference": settings.reference_name,
+        "margins": list(settings.margins),
+        "level": settings.level,
+        "primary_metric": settings.primary_metric,
+        "confidence": CONFIDENCE,
+        "power": POWER,
+        "clients": list(settings.clients),
+        "unseen": list(settings.unseen),
+        "arms": _arms(results),
+        "decisions": [_decision(decision) for decision in decisions],
+        "verdicts": [
+            _verdict(decision, margin) for decision in decisions for margin in decision.by_margin
+        ],
+        "loss_and_success": [asdict(rank) for rank in rank_by_loss(results)],
+        "budgets": [asdict(budget) for budget in budgets(results)],
+        "videos": [asdict(account) for account in video_accounts(results)],
+        "warnings": warnings(results, decisions),
+        "exclusions": [
+            asdict(exclusion) for decision in decisions for exclusion in decision.exclusions
+        ],
+    }
+    return {key: _plain(value) for key, value in content.items()}
+
+
+def warnings(results: ExperimentResults, decisions: tuple[Decision, ...]) -> list[dict[str, str]]:
+    """Return what to beware of: `{about, code, text}`."""
+    found = [
+        {
+            "about": f"{decision.candidate} against {decision.reference}, {decision.metric}",
+            "code": caution.code,
+            "text": caution.text,
+        }
+        for decision in decisions
+        for caution in decision.comparison.cautions
+    ]
+    found += [
+        {
+            "about": label,
+            "code": "unequal_budget",
+            "text": "it has seen another number of samples than the reference",
+        }
+        for label in unequal_budgets(results)
+    ]
+    found += [
+        {
+            "about": run.label,
+            "code": "video",
+            "text": f"{video.file}: {video.reason}",
+        }
+        for run in results.settings.runs
+        for video in results.videos[run].videos
+        if video.reason is not None
+    ]
+    return found
+
+
+def _arms(results: ExperimentResults) -> dict[str, Any]:
+    tasks, by_seed = success_by_task(results), success_by_seed(results)
+    pooled = success_pooled(results)
+    return {
+        name: _arm(
+            results,
+            name,
+            tasks=tasks[tasks["name"] == name],
+            by_seed=by_seed[by_seed["name"] == name],
+            pooled=pooled[pooled["name"] == name],
+        )
+        for name in results.settings.names
+    }
+
+
+def _arm(
+    results: ExperimentResults,
+    name: str,
+    *,
+    tasks: pd.DataFrame,
+    by_seed: pd.DataFrame,
+    pooled: pd.DataFrame,
+) -> dict[str, Any]:
+    runs = results.settings.runs_of(name)
+    groups = {row["unseen"]: row for _, row in pooled.iterrows()}
+    return {
+        "arm": runs[0].arm,
+        "kind": runs[0].kind,
+        "seeds": [run.seed for run in runs],
+        "round": results.metrics[runs[0]].checkpoint.round,
+        "checkpoints": {str(run.seed): results.metrics[run].checkpoint.sha256 for run in runs},
+        "tasks": {
+            str(dataset): _task(results, name, row, by_seed)
+            for dataset, row in tasks.set_index("dataset").iterrows()
+        },
+        "clients": _counts(groups[False]),
+        "unseen": _counts(groups[True]) if True in groups else None,
+    }
+
+
+def _task(
+    results: ExperimentResults, name: str, row: pd.Series[Any], by_seed: pd.DataFrame
+) -> dict[str, Any]:
+    dataset = str(row.name)
+    cell = by_seed[by_seed["dataset"] == dataset]
+    losses = [
+        results.metrics[run].final_loss.get(dataset) for run in results.settings.runs_of(name)
+    ]
+    known = [loss for loss in losses if loss is not None]
+    return {
+        **_counts(row),
+        "task": row["task"],
+        "variant": row["variant"],
+        "unseen": row["unseen"],
+        "by_seed": {
+            str(seed): {"successes": successes, "episodes": episodes}
+            for seed, successes, episodes in zip(
+                cell["seed"], cell["successes"], cell["episodes"], strict=True
+            )
+        },
+        "held_out_loss": sum(known) / len(known) if known else None,
+    }
+
+
+def _counts(row: pd.Series[Any]) -> dict[str, Any]:
+    return {
+        "successes": row["successes"],
+        "episodes": row["episodes"],
+        "success": row["success"],
+        "wilson_ci": [row["low"], row["high"]],
+    }
+
+
+def _decision(decision: Decision) -> dict[str, Any]:
+    return {
+        "candidate": decision.candidate,
+        "reference": decision.reference,
+        "metric": decision.metric,
+        "primary": decision.primary,
+        "verdict": decision.verdict,
+        "by_task": {
+            dataset: {
+                "difference": comparison.difference,
+                "difference_ci": _ends(comparison.difference_ci),
+                "ratio": comparison.ratio,
+                "ratio_ci": _ends(comparison.ratio_ci),
+                "method": comparison.method,
+            }
+            for dataset, comparison in decision.by_task.items()
+        },
+    }
+
+
+def _verdict(decision: Decision, margin: float) -> dict[str, Any]:
+    comparison = decision.comparison
+    return {
+        "candidate": decision.candidate,
+        "reference": decision.reference,
+        "metric": decision.metric,
+        "primary": decision.primary,
+        "margin": margin,
+        "verdict": decision.by_margin[margin],
+        "candidate_success": comparison.candidate,
+        "reference_success": comparison.reference,
+        "ratio": comparison.ratio,
+        "ratio_ci": _ends(comparison.ratio_ci),
+        "difference": comparison.difference,
+        "difference_ci": _ends(comparison.difference_ci),
+        "level": comparison.level,
+        "method": comparison.method,
+        "seeds": comparison.design.seeds,
+        "tasks": comparison.tasks,
+        "episodes_per_cell": comparison.design.episodes,
+        "smallest_detectable": comparison.smallest_detectable,
+        "smallest_detectable_ratio": comparison.smallest_detectable_ratio,
+        "required_designs": [asdict(design) for design in decision.designs[margin]],
+    }
+
+
+def _ends(interval: Interval) -> list[float]:
+    return [interval.low, interval.high]
+
+
+def _plain(value: Any) -> Any:
+    """Return plain Python values, floats to ten digits; what is not finite becomes None."""
+    if isinstance(value, Mapping):
+        return {key: _plain(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(entry) for entry in value]
+    if hasattr(value, "item"):
+        return _plain(value.item())
+    if isinstance(value, float):
+        return float(f"{value:.{_SIGNIFICANT_DIGITS}g}") if math.isfinite(value) else None
+    return value

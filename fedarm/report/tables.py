@@ -1,0 +1,90 @@
+"""`tables/*.csv`: the data behind every figure and table of the report."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+
+import pandas as pd
+
+from fedarm.report.accounts import budgets, training_seconds, video_accounts
+from fedarm.report.experiment import ExperimentResults
+from fedarm.report.losses import loss_and_success, loss_by_round, rank_by_loss
+from fedarm.report.success import (
+    success_by_round,
+    success_by_seed,
+    success_by_task,
+    success_pooled,
+)
+from fedarm.report.verdicts import Decision
+from fedarm.stats.comparison import Comparison
+
+_FLOAT_FORMAT = "%.10g"
+
+
+def build_tables(
+    results: ExperimentResults, decisions: tuple[Decision, ...]
+) -> Mapping[str, pd.DataFrame]:
+    """Return all tables by name."""
+    return {
+        "intervals": intervals(decisions),
+        "success_by_task": success_by_task(results),
+        "success_pooled": success_pooled(results),
+        "success_by_seed": success_by_seed(results),
+        "success_by_round": success_by_round(results),
+        "loss_by_round": loss_by_round(results),
+        "loss_and_success": loss_and_success(results),
+        "loss_ranks": pd.DataFrame([asdict(rank) for rank in rank_by_loss(results)]),
+        "budgets": _budgets(results),
+        "video_analysis": pd.DataFrame([asdict(account) for account in video_accounts(results)]),
+        "training_seconds": pd.DataFrame(
+            list(training_seconds(results).items()), columns=["name", "seconds"]
+        ),
+    }
+
+
+def to_csv(table: pd.DataFrame) -> str:
+    """Return a table as CSV; floats have ten digits."""
+    return table.to_csv(index=False, float_format=_FLOAT_FORMAT, lineterminator="\n")
+
+
+def intervals(decisions: tuple[Decision, ...]) -> pd.DataFrame:
+    """Return every interval of a candidate against the reference: over all tasks, then task by task."""
+    rows: list[dict[str, object]] = []
+    for decision in decisions:
+        parts = {"all": decision.comparison, **decision.by_task}
+        for dataset, comparison in parts.items():
+            rows.append(
+                {
+                    "candidate": decision.candidate,
+                    "reference": decision.reference,
+                    "metric": decision.metric,
+                    "dataset": dataset,
+                    **_interval_columns(comparison),
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def _interval_columns(comparison: Comparison) -> dict[str, object]:
+    return {
+        "candidate_success": comparison.candidate,
+        "reference_success": comparison.reference,
+        "ratio": comparison.ratio,
+        "ratio_low": comparison.ratio_ci.low,
+        "ratio_high": comparison.ratio_ci.high,
+        "difference": comparison.difference,
+        "difference_low": comparison.difference_ci.low,
+        "difference_high": comparison.difference_ci.high,
+        "smallest_detectable": comparison.smallest_detectable,
+        "level": comparison.level,
+        "method": comparison.method,
+    }
+
+
+def _budgets(results: ExperimentResults) -> pd.DataFrame:
+    rows = [asdict(budget) for budget in budgets(results)]
+    for row in rows:
+        shares = row["samples_per_client"]
+        row["samples_per_client"] = ";".join(f"{name}={count}" for name, count in shares.items())
+    return pd.DataFrame(rows)

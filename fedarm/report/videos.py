@@ -1,0 +1,129 @@
+"""What was measured in a run's videos, and the clips that the report shows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from fedarm.errors import ResultsError
+from fedarm.paths import read_json
+from fedarm.report.inputs import RunFolder
+
+_REMEDY = "analyze the run's videos again"
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(extra="ignore", frozen=True, allow_inf_nan=False)
+
+
+class VideoMeasurement(_Record):
+    """One video; what could not be measured is None."""
+
+    file: str
+    dataset: str | None = None
+    round: int | None = None
+    episode: int | None = None
+    decodable: bool
+    reason: str | None = None
+    duration_s: float | None = None
+    smoothness_sparc: float | None = None
+    idle_share: float | None = None
+    black_share: float | None = None
+    success_env: bool | None = None
+    success_video: bool | None = None
+
+
+class VideoAnalysis(_Record):
+    """All videos of a run."""
+
+    schema_version: int
+    videos: tuple[VideoMeasurement, ...]
+
+
+class _ClipRecord(_Record):
+    dataset: str
+    round: int
+    episode: int
+    initial_condition_seed: int
+    success: bool
+    duration_s: float
+
+
+@dataclass(frozen=True)
+class Clip:
+    """A rollout video of a run's final checkpoint.
+
+    Attributes:
+        name: The run's name.
+        seed: The training seed.
+        dataset: The dataset whose task is shown.
+        initial_condition_seed: What its initial condition was drawn from.
+        episode: The initial condition's number.
+        success: Whether the task was done.
+        duration_s: Seconds until success, or until the horizon.
+        file: The MP4 file.
+    """
+
+    name: str
+    seed: int
+    dataset: str
+    initial_condition_seed: int
+    episode: int
+    success: bool
+    duration_s: float
+    file: Path
+
+
+def read_analysis(run: RunFolder) -> VideoAnalysis:
+    """Read what was measured in a run's videos.
+
+    Raises:
+        ResultsError: The file is missing or breaks the schema.
+    """
+    file = run.files.video_analysis
+    return _validate(VideoAnalysis, file)
+
+
+def find_clips(run: RunFolder, dataset: str, final_round: int) -> tuple[Clip, ...]:
+    """Return the videos of a run's final checkpoint on a dataset's task, by initial condition.
+
+    Videos without a readable record have been reported by the analysis and are left out.
+
+    Raises:
+        ResultsError: A record breaks the schema.
+    """
+    folder = run.files.episodes(dataset).parent / "videos"
+    clips: list[Clip] = []
+    for file in sorted(folder.glob("*.mp4")):
+        if not file.with_suffix(".json").is_file():
+            continue
+        record = _validate(_ClipRecord, file.with_suffix(".json"))
+        if record.round == final_round:
+            clips.append(
+                Clip(
+                    name=run.name,
+                    seed=run.seed,
+                    dataset=dataset,
+                    initial_condition_seed=record.initial_condition_seed,
+                    episode=record.episode,
+                    success=record.success,
+                    duration_s=record.duration_s,
+                    file=file,
+                )
+            )
+    return tuple(sorted(clips, key=lambda clip: clip.episode))
+
+
+def _validate[Model: BaseModel](model: type[Model], file: Path) -> Model:
+    try:
+        return model.model_validate(read_json(file))
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        raise ResultsError(
+            f"not of the documented schema: {first['msg']}",
+            file=file,
+            key=".".join(str(part) for part in first["loc"]),
+            remedy=_REMEDY,
+        ) from None

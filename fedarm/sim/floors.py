@@ -1,0 +1,67 @@
+"""The table's texture, drawn from its colours."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fedarm.sim.looks import Look, Rgb
+
+SIZE_PX = 1024
+# What one texture covers of the table.
+SIDE_M = 1.6
+
+_MAT_CELL_M = 0.05
+_PLANK_WIDTH_M = 0.10
+_PLANK_LENGTH_M = 0.80
+_PX_PER_M = SIZE_PX / SIDE_M
+
+
+def floor_texture(look: Look) -> NDArray[np.uint8]:
+    """Return a texture `(row, column, channel)` of a look's floor."""
+    draw = {"mat": _mat, "planks": _planks, "plain": _plain}[look.floor]
+    rng = np.random.default_rng(0)
+    return np.clip(draw(look, rng) * 255, 0, 255).astype(np.uint8)
+
+
+def _plain(look: Look, rng: np.random.Generator) -> NDArray[np.float64]:
+    """A tabletop with a fine grain."""
+    grain = 1 + 0.03 * _smooth_noise(rng, cells=(256, 256))
+    return _flat(look.floor_rgb) * grain[..., None]
+
+
+def _mat(look: Look, rng: np.random.Generator) -> NDArray[np.float64]:
+    """A cutting mat with a grid of thin lines."""
+    cells = np.arange(SIZE_PX) / _PX_PER_M / _MAT_CELL_M
+    line = np.abs(cells - np.round(cells)) * _MAT_CELL_M < 0.0012
+    lines = (line[:, None] | line[None, :])[..., None]
+    return np.where(lines, _flat(look.line_rgb), _plain(look, rng))
+
+
+def _planks(look: Look, rng: np.random.Generator) -> NDArray[np.float64]:
+    """Boards that run along the columns, each of its own tone, with joints and grain."""
+    x = np.arange(SIZE_PX) / _PX_PER_M
+    board = (x // _PLANK_WIDTH_M).astype(int)
+    offsets = rng.uniform(0, _PLANK_LENGTH_M, board.max() + 1)
+    along = x[:, None] + offsets[board][None, :]
+    piece = (along // _PLANK_LENGTH_M).astype(int)
+    tones = 1 + 0.07 * rng.standard_normal((piece.max() + 1, board.max() + 1))
+    grain = 1 + 0.05 * _smooth_noise(rng, cells=(8, 512))
+    joint = (along % _PLANK_LENGTH_M < 0.003) | (x % _PLANK_WIDTH_M < 0.003)[None, :]
+    wood = _flat(look.floor_rgb) * (tones[piece, board[None, :]] * grain)[..., None]
+    return np.where(joint[..., None], _flat(look.line_rgb), wood)
+
+
+def _flat(rgb: Rgb) -> NDArray[np.float64]:
+    return np.broadcast_to(np.array(rgb), (SIZE_PX, SIZE_PX, 3))
+
+
+def _smooth_noise(rng: np.random.Generator, *, cells: tuple[int, int]) -> NDArray[np.float64]:
+    """Return noise `(row, column)` that varies over `cells` cells, linear between them."""
+    noise = rng.standard_normal(cells)
+    for axis, count in enumerate(cells):
+        position = np.arange(SIZE_PX) * (count - 1) / (SIZE_PX - 1)
+        low = np.minimum(position.astype(int), count - 2)
+        weight = np.expand_dims(position - low, 1 - axis)
+        noise = noise.take(low, axis) * (1 - weight) + noise.take(low + 1, axis) * weight
+    return noise

@@ -1,0 +1,167 @@
+"""Pictures without a screen: EGL where it works, else OSMesa.
+
+MuJoCo chooses its graphics library by an environment variable when it is imported, and PyOpenGL can load one
+library a process. So the choice is made here, by trying the libraries themselves, before either is asked.
+"""
+
+from __future__ import annotations
+
+import atexit
+import ctypes
+import ctypes.util
+import os
+import weakref
+from functools import lru_cache
+from typing import Any, Literal
+
+import mujoco
+import numpy as np
+from numpy.typing import NDArray
+
+from fedarm.errors import MachineError
+
+Backend = Literal["egl", "osmesa"]
+
+# EGL_EXT_device_enumeration and EGL_EXT_platform_device.
+_EGL_PLATFORM_DEVICE = 0x313F
+_MAX_DEVICES = 16
+_MAX_GEOMS = 256
+
+
+def choose_backend() -> Backend:
+    """Return the graphics library that works here; `MUJOCO_GL` says which to try first.
+
+    Raises:
+        MachineError: Neither works.
+    """
+    works = {"egl": _egl_works, "osmesa": _osmesa_works}
+    wanted = os.environ.get("MUJOCO_GL", "")
+    order: tuple[Backend, ...] = ("osmesa", "egl") if wanted == "osmesa" else ("egl", "osmesa")
+    for backend in order:
+        if works[backend]():
+            return backend
+    raise MachineError(
+        "no graphics library works here, so nothing can be rendered",
+        key="EGL, OSMesa",
+        remedy="on Debian or Ubuntu: apt-get install libegl1 libegl-mesa0 libgl1-mesa-dri "
+        "(EGL), or libosmesa6 (OSMesa, slower)",
+    )
+
+
+class Renderer:
+    """Draws one model at one size.
+
+    Args:
+        model: What is drawn.
+        size: Side of the square picture, in pixels.
+        supersampling: Pixels drawn a side for each pixel of the picture: their mean smooths edges.
+    """
+
+    def __init__(self, model: mujoco.MjModel, size: int, *, supersampling: int = 1) -> None:
+        drawn = size * supersampling
+        self._supersampling = supersampling
+        self._context = _gl_context(drawn)
+        self._context.make_current()
+        self._scene = mujoco.MjvScene(model, maxgeom=_MAX_GEOMS)
+        self._options = mujoco.MjvOption()
+        self._rect = mujoco.MjrRect(0, 0, drawn, drawn)
+        self._pixels = np.empty((drawn, drawn, 3), np.uint8)
+        offscreen = model.vis.global_
+        offscreen.offwidth = offscreen.offheight = drawn
+        self._graphics = mujoco.MjrContext(model, mujoco.mjtFontScale.mjFONTSCALE_50)
+        mujoco.mjr_setBuffer(mujoco.mjtFramebuffer.mjFB_OFFSCREEN, self._graphics)
+        _open.add(self)
+
+    def render(
+        self, model: mujoco.MjModel, data: mujoco.MjData, camera: mujoco.MjvCamera
+    ) -> NDArray[np.uint8]:
+        """Return the picture `(height, width, channel)` that a camera sees."""
+        everything = mujoco.mjtCatBit.mjCAT_ALL
+        self._context.make_current()
+        mujoco.mjv_updateScene(model, data, self._options, None, camera, everything, self._scene)
+        mujoco.mjr_render(self._rect, self._scene, self._graphics)
+        mujoco.mjr_readPixels(self._pixels, None, self._rect, self._graphics)
+        return _shrink(self._pixels[::-1], self._supersampling)
+
+    def close(self) -> None:
+        """Give the graphics memory back; the renderer cannot be used any more."""
+        _open.discard(self)
+        self._context.make_current()
+        self._graphics.free()
+        self._context.free()
+
+
+def _shrink(pixels: NDArray[np.uint8], factor: int) -> NDArray[np.uint8]:
+    """Return the mean of blocks of `factor` times `factor` pixels."""
+    if factor == 1:
+        return np.ascontiguousarray(pixels)
+    sums = np.zeros((len(pixels) // factor, pixels.shape[1] // factor, 3), np.uint16)
+    for row in range(factor):
+        for column in range(factor):
+            sums += pixels[row::factor, column::factor]
+    return (sums // factor**2).astype(np.uint8)
+
+
+_open: weakref.WeakSet[Renderer] = weakref.WeakSet()
+
+
+def _close_all() -> None:
+    for renderer in list(_open):
+        renderer.close()
+
+
+@lru_cache(maxsize=1)
+def _context_class() -> Any:
+    backend = choose_backend()
+    os.environ["PYOPENGL_PLATFORM"] = backend
+    if backend == "egl":
+        from mujoco.egl import GLContext
+    else:
+        from mujoco.osmesa import GLContext
+    return GLContext
+
+
+def _gl_context(size: int) -> Any:
+    context = _context_class()(size, size)
+    if not _open:
+        # MuJoCo shuts EGL down at exit. Handlers run last in, first out: one that is registered after the
+        # first context closes the renderers before that, without EGL's complaints.
+        atexit.register(_close_all)
+    return context
+
+
+def _egl_works() -> bool:
+    """Whether EGL finds a device without a screen and can start it."""
+    try:
+        egl = ctypes.CDLL("libEGL.so.1")
+    except OSError:
+        return False
+    egl.eglGetProcAddress.restype = ctypes.c_void_p
+    egl.eglGetProcAddress.argtypes = [ctypes.c_char_p]
+    query = egl.eglGetProcAddress(b"eglQueryDevicesEXT")
+    get_display = egl.eglGetProcAddress(b"eglGetPlatformDisplayEXT")
+    if not query or not get_display:
+        return False
+    pointer, number = ctypes.c_void_p, ctypes.c_int
+    devices, count = (pointer * _MAX_DEVICES)(), number()
+    query_type = ctypes.CFUNCTYPE(number, number, pointer, pointer)
+    if not query_type(query)(_MAX_DEVICES, devices, ctypes.byref(count)):
+        return False
+    display_type = ctypes.CFUNCTYPE(pointer, number, pointer, pointer)
+    egl.eglInitialize.argtypes = [pointer, pointer, pointer]
+    displays = (
+        display_type(get_display)(_EGL_PLATFORM_DEVICE, device, None)
+        for device in devices[: count.value]
+    )
+    return any(display and egl.eglInitialize(display, None, None) for display in displays)
+
+
+def _osmesa_works() -> bool:
+    name = ctypes.util.find_library("OSMesa")
+    if name is None:
+        return False
+    try:
+        ctypes.CDLL(name)
+    except OSError:
+        return False
+    return True

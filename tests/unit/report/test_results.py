@@ -1,0 +1,180 @@
+"""`results.json` and the tables: numbers against the rollouts themselves."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from fedarm.report.experiment import read_results
+from fedarm.report.losses import loss_and_success, rank_by_loss
+from fedarm.report.outcomes import pair_outcomes
+from fedarm.report.results import build_results
+from fedarm.report.success import success_by_round, success_by_task
+from fedarm.report.verdicts import decide_all
+from fedarm.stats.comparison import compare
+from fedarm.stats.interval import Interval
+from fedarm.stats.proportions import wilson
+from fedarm.stats.verdict import decide
+
+from .conftest import SMALL
+from .fabrication import CLIENTS, UNSEEN, fabricate
+
+VERDICT_KEYS = {
+    "candidate",
+    "reference",
+    "metric",
+    "margin",
+    "verdict",
+    "ratio",
+    "ratio_ci",
+    "difference",
+    "difference_ci",
+    "seeds",
+    "tasks",
+    "episodes_per_cell",
+    "smallest_detectable",
+}
+
+
+@pytest.fixture(scope="module")
+def written(comparison):
+    return json.loads((comparison / "results.json").read_text())
+
+
+def raw_outcomes(settings, name, datasets):
+    """Read success `(seed, task, initial_condition)` straight from the files."""
+    arrays = []
+    for run in settings.runs_of(name):
+        tables = [pd.read_parquet(run.files.episodes(dataset)) for dataset in datasets]
+        arrays.append([table[table["final"]]["success"].to_numpy(float) for table in tables])
+    return np.array(arrays)
+
+
+def test_verdicts_are_the_statistics_of_the_rollouts(written, settings):
+    expected = compare(
+        raw_outcomes(settings, "fedprox", CLIENTS), raw_outcomes(settings, "central", CLIENTS)
+    )
+    first = written["verdicts"][0]
+    assert first["metric"] == "success"
+    assert first["primary"]
+    assert first["ratio"] == pytest.approx(expected.ratio, rel=1e-9)
+    assert first["ratio_ci"] == pytest.approx(
+        [expected.ratio_ci.low, expected.ratio_ci.high], rel=1e-9
+    )
+    assert first["difference_ci"] == pytest.approx(
+        [expected.difference_ci.low, expected.difference_ci.high], rel=1e-9
+    )
+    assert (first["seeds"], first["tasks"], first["episodes_per_cell"]) == (3, 4, 20)
+    assert first["smallest_detectable"] == pytest.approx(expected.smallest_detectable, rel=1e-9)
+
+
+def test_there_is_a_verdict_for_each_candidate_metric_and_margin(written):
+    assert [(v["metric"], v["margin"]) for v in written["verdicts"]] == [
+        ("success", 0.2),
+        ("success", 0.1),
+        ("success_unseen", 0.2),
+        ("success_unseen", 0.1),
+    ]
+    for verdict in written["verdicts"]:
+        assert set(verdict) >= VERDICT_KEYS
+        assert verdict["verdict"] == decide(Interval(*verdict["ratio_ci"]), [verdict["margin"]])
+        assert verdict["required_designs"]
+    assert [decision["primary"] for decision in written["decisions"]] == [True, False]
+    assert set(written["decisions"][1]["by_task"]) == set(UNSEEN)
+
+
+def test_arms_count_every_final_episode_and_no_other(written, settings):
+    for name, arm in written["arms"].items():
+        for dataset, cell in arm["tasks"].items():
+            successes = raw_outcomes(settings, name, [dataset])
+            interval = wilson(successes.sum(), successes.size)
+            assert cell["successes"] == successes.sum()
+            assert cell["episodes"] == successes.size == 20 * len(arm["seeds"])
+            assert cell["wilson_ci"] == pytest.approx([interval.low, interval.high], rel=1e-9)
+            assert sum(s["successes"] for s in cell["by_seed"].values()) == cell["successes"]
+            assert cell["unseen"] == (dataset in UNSEEN)
+        clients = [cell for cell in arm["tasks"].values() if not cell["unseen"]]
+        assert arm["clients"]["successes"] == sum(cell["successes"] for cell in clients)
+    assert written["arms"]["base"]["tasks"]["sorting"]["held_out_loss"] is None
+    assert written["arms"]["central"]["tasks"]["sorting"]["held_out_loss"] > 0
+    assert written["arms"]["local_sorting"]["tasks"]["stacking"]["held_out_loss"] is None
+
+
+def test_seeds_with_different_episodes_are_paired_by_initial_condition(results):
+    """Shuffled rows change nothing: pairs are found by what they were drawn from."""
+    final = results.final
+    shuffled = final.sample(frac=1, random_state=1)
+    for datasets in (CLIENTS, UNSEEN):
+        one = pair_outcomes(final, "fedprox", "central", datasets=datasets)
+        two = pair_outcomes(shuffled, "fedprox", "central", datasets=datasets)
+        np.testing.assert_array_equal(one.candidate, two.candidate)
+        np.testing.assert_array_equal(one.reference, two.reference)
+        assert one.exclusions == ()
+
+
+def test_rounds_are_compared_on_the_same_initial_conditions(results):
+    table = success_by_round(results)
+    assert set(table["episodes"]) == {8}
+    assert set(table.loc[table["name"] == "fedprox", "round"]) == {5, 10, 15}
+    assert set(table.loc[table["name"] == "base", "round"]) == {0}
+    assert not table["name"].str.startswith("local").any()
+
+
+def test_loss_ranks_runs_that_have_a_loss(results):
+    table = loss_and_success(results)
+    assert "base" not in set(table["name"])
+    sorting = table[table["dataset"] == "sorting"]
+    assert set(sorting["name"]) == {"central", "fedprox", "local_sorting"}
+    ranks = {rank.dataset: rank for rank in rank_by_loss(results)}
+    assert ranks["sorting"].runs == 9
+    assert ranks["sorting"].spearman < 0
+
+
+def test_success_table_names_kinds(results):
+    table = success_by_task(results)
+    assert len(table) == len(results.settings.names) * 6
+    assert set(table["kind"]) == {"base", "local", "central", "federated"}
+
+
+def test_one_seed_speaks_of_its_checkpoints(tmp_path):
+    settings = fabricate(
+        tmp_path, clients=("pickplace", "sorting"), unseen=(), seeds=(0,), videos=False
+    )
+    results = read_results(replace(settings, level="checkpoints"))
+    decisions = decide_all(results)
+    found = build_results(results, decisions)
+    assert {verdict["level"] for verdict in found["verdicts"]} == {"checkpoints"}
+    assert "Tango" in found["verdicts"][0]["method"]
+
+
+def test_undefined_numbers_are_null(tmp_path):
+    """A reference that never succeeds leaves the ratio without an upper end; JSON has no infinity."""
+    settings = fabricate(tmp_path, episodes=12, videos=False, **SMALL)
+    for run in settings.runs_of("central"):
+        for dataset in settings.datasets:
+            file = run.files.episodes(dataset)
+            pd.read_parquet(file).assign(success=False).to_parquet(file)
+    results = read_results(settings)
+    decisions = decide_all(results)
+    found = build_results(results, decisions)
+    verdict = found["verdicts"][0]
+    assert verdict["ratio"] is None
+    assert verdict["ratio_ci"][1] is None
+    assert verdict["verdict"] == "inconclusive"
+    assert verdict["smallest_detectable_ratio"] is None
+    assert "floor" in {warning["code"] for warning in found["warnings"]}
+    json.dumps(found, allow_nan=False)
+
+
+def test_floats_have_ten_digits(written):
+    def floats(value):
+        if isinstance(value, dict):
+            value = list(value.values())
+        if isinstance(value, list):
+            return [number for entry in value for number in floats(entry)]
+        return [value] if isinstance(value, float) else []
+
+    assert floats(written)
+    assert all(float(f"{number:.10g}") == number for number in floats(written))

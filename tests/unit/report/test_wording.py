@@ -1,0 +1,59 @@
+import math
+from dataclasses import replace
+
+import pytest
+
+from fedarm.report import wording
+from fedarm.stats.interval import Interval
+from fedarm.stats.power import Design
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("local_so101_pickplace", "local: so101 pickplace"),
+        ("central", "central"),
+        ("pickplace_new_look", "pickplace new look"),
+    ],
+)
+def test_names_for_human_eyes(name, words):
+    assert wording.label(name) == words
+
+
+def test_numbers():
+    assert wording.share(0.825) == "82 %"
+    assert wording.share(math.inf) == "unbounded"
+    assert wording.share(math.nan) == "undefined"
+    assert wording.points(-0.1416) == "\N{MINUS SIGN}14.2"
+    assert wording.points_range(Interval(-0.1, 0.05)) == "\N{MINUS SIGN}10.0 to +5.0"
+    assert wording.design(Design(1, 20)) == "1 seed × 20 episodes a task"
+
+
+def test_headlines_name_who_where_and_what(decisions):
+    first = decisions[0]
+    assert (
+        wording.headline(replace(first, verdict="non-inferior within 20 %"))
+        == "On the clients' tasks, fedprox is non-inferior within 20 % of central."
+    )
+    assert "is inferior to central" in wording.headline(replace(first, verdict="inferior"))
+    assert "is inconclusive" in wording.headline(replace(first, verdict="inconclusive"))
+
+
+def test_checkpoint_verdicts_do_not_speak_of_training_anew(decisions):
+    first = decisions[0]
+    assert "training anew with other seeds" in wording.evidence(first)
+    narrow = replace(first, comparison=replace(first.comparison, level="checkpoints"))
+    assert "these checkpoints only" in wording.evidence(narrow)
+
+
+def test_summary_holds_every_decision_and_caution(decisions):
+    text = wording.summary(decisions)
+    assert text.count("On the ") == len(decisions)
+    for decision in decisions:
+        for caution in decision.comparison.cautions:
+            assert caution.text in text
+
+
+def test_designs_out_of_reach_are_said(decisions):
+    none = replace(decisions[0], designs={0.1: ()})
+    assert "more than 64 seeds" in wording.requirement(none, 0.1)

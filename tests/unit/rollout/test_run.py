@@ -1,0 +1,111 @@
+"""A run's rollouts are complete, paired across arms, and the same to the byte."""
+
+from dataclasses import replace
+
+import pyarrow.parquet as pq
+import pytest
+
+from fedarm.errors import CheckpointError
+from fedarm.experiment import Scene
+from fedarm.paths import read_json
+from fedarm.provenance import digest_file, digest_folder
+from fedarm.rollout.run import rollout_run
+from fedarm.rollout.scene_rollout import initial_condition_seed
+
+
+def rows_of(settings, dataset):
+    return pq.read_table(settings.paths.episodes(dataset)).to_pylist()
+
+
+@pytest.fixture
+def done(small_run):
+    settings = small_run()
+    rollout_run(settings, workers=1)
+    return settings
+
+
+def test_everything_is_there_and_said(done):
+    for scene in done.scenes:
+        rows = rows_of(done, scene.dataset)
+        found = [(row["round"], row["episode"], row["final"]) for row in rows]
+        assert found == [(1, 0, False), (2, 0, True), (2, 1, True)]
+        for row in rows:
+            assert row["unseen"] == scene.unseen
+            assert (row["task"], row["variant"]) == (scene.task, scene.variant)
+            assert row["duration_s"] == row["steps"] / 10
+            assert row["object_goal_distance_m"] > 0
+    _check_videos(done)
+
+
+def _check_videos(settings):
+    listed = read_json(settings.paths.videos)
+    assert listed["schema_version"] == 1
+    names = [
+        f"{dataset}/videos/round_000{number}_episode_000.mp4"
+        for dataset in ("left", "other")
+        for number in (1, 2)
+    ]
+    assert [video["file"] for video in listed["videos"]] == names
+    for video in listed["videos"]:
+        assert video["sha256"] == digest_file(settings.paths.rollouts / video["file"])
+        record = read_json(settings.paths.rollouts / video["record"])
+        assert record["video_sha256"] == video["sha256"]
+        row = next(
+            row
+            for row in rows_of(settings, record["dataset"])
+            if (row["round"], row["episode"]) == (record["round"], record["episode"])
+        )
+        shared = set(row) & set(record)
+        assert {"success", "steps", "checkpoint_sha256", "initial_condition_seed"} <= shared
+        assert {key: row[key] for key in shared} == {key: record[key] for key in shared}
+        # Training reports no loss on the other dataset.
+        expected = 0.1 * record["round"] if record["dataset"] == "left" else None
+        assert record["policy_loss"] == expected
+
+
+def test_same_run_gives_the_same_bytes_whatever_the_number_of_workers(done, small_run, tmp_path):
+    again = small_run(results=tmp_path / "again")
+    rollout_run(again, workers=2)
+    assert digest_folder(again.paths.rollouts) == digest_folder(done.paths.rollouts)
+
+
+def test_arms_meet_the_same_initial_conditions(small_run):
+    seeds = {}
+    for arm in ("fedprox", "central"):
+        settings = small_run(arm, videos=0, rounds=(2,))
+        rollout_run(settings, workers=1)
+        seeds[arm] = [
+            row["initial_condition_seed"]
+            for dataset in ("left", "other")
+            for row in rows_of(settings, dataset)
+        ]
+    assert seeds["fedprox"] == seeds["central"]
+    assert len(set(seeds["central"])) == 4
+
+
+def test_initial_conditions_belong_to_task_and_variant_not_to_the_dataset():
+    scene = Scene("left", "pickplace", "standard", unseen=False, camera_size=64)
+    other_name = replace(scene, dataset="right", unseen=True)
+    assert initial_condition_seed(0, scene, 3) == initial_condition_seed(0, other_name, 3)
+    others = [
+        initial_condition_seed(1, scene, 3),
+        initial_condition_seed(0, scene, 4),
+        initial_condition_seed(0, replace(scene, task="sorting"), 3),
+        initial_condition_seed(0, replace(scene, variant="new_look"), 3),
+    ]
+    assert len({initial_condition_seed(0, scene, 3), *others}) == 5
+
+
+def test_videos_of_an_earlier_configuration_are_gone(done):
+    rollout_run(replace(done, videos=0), workers=1)
+    assert not list(done.paths.rollouts.rglob("*.mp4"))
+    assert read_json(done.paths.videos)["videos"] == []
+
+
+def test_missing_checkpoint_is_said_before_anything_is_written(small_run):
+    settings = small_run()
+    weights = settings.paths.pretrained_model(2) / "model.safetensors"
+    weights.unlink()
+    with pytest.raises(CheckpointError, match=r"round_0002"):
+        rollout_run(settings, workers=1)
+    assert not settings.paths.rollouts.exists()

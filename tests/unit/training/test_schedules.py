@@ -1,0 +1,53 @@
+import pytest
+
+from fedarm.config import Schedule
+from fedarm.training.schedules import lr_share
+
+
+def _share(schedule: Schedule, step: int, *, steps: int = 9, number: int = 1, rounds: int = 1):
+    return lr_share(schedule, step=step, steps=steps, round_number=number, rounds=rounds)
+
+
+def test_cosine_goes_from_one_through_the_middle_to_the_final_share():
+    schedule = Schedule(final_lr_share=0.2)
+    assert _share(schedule, 0) == 1.0
+    # Half way: 0.2 + 0.8 / 2.
+    assert _share(schedule, 4) == pytest.approx(0.6)
+    # A quarter of the way: 0.2 + 0.8 (1 + cos 45 degrees) / 2.
+    assert _share(schedule, 2) == pytest.approx(0.2 + 0.8 * 0.8535533905932737)
+    assert _share(schedule, 8) == pytest.approx(0.2)
+
+
+def test_each_round_starts_anew():
+    schedule = Schedule()
+    shares = [[_share(schedule, s, number=r, rounds=5) for s in range(9)] for r in (1, 3, 5)]
+    assert shares[0] == shares[1] == shares[2]
+
+
+def test_warmup_rises_linearly_and_does_not_waste_the_first_step():
+    schedule = Schedule(warmup_share=0.3, final_lr_share=0.0)
+    shares = [_share(schedule, step, steps=10) for step in range(10)]
+    assert shares[:4] == pytest.approx([0.25, 0.5, 0.75, 1.0])
+    assert shares[-1] == pytest.approx(0.0)
+    assert shares[3:] == sorted(shares[3:], reverse=True)
+
+
+def test_constant_stays_after_the_warmup():
+    schedule = Schedule(kind="constant", warmup_share=0.5)
+    assert [_share(schedule, step, steps=4) for step in range(4)] == pytest.approx(
+        [1 / 3, 2 / 3, 1.0, 1.0]
+    )
+
+
+def test_rounds_can_fall_along_a_cosine():
+    schedule = Schedule(kind="constant", round_decay="cosine")
+    shares = [_share(schedule, 0, number=r, rounds=4) for r in (1, 2, 3, 4)]
+    assert shares == pytest.approx([1.0, 0.8535533906, 0.5, 0.1464466094])
+
+
+def test_central_training_is_one_round_and_does_not_fall_over_rounds():
+    assert _share(Schedule(round_decay="cosine"), 0) == 1.0
+
+
+def test_a_round_of_one_step_has_the_full_rate():
+    assert _share(Schedule(), 0, steps=1) == 1.0
