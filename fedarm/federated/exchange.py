@@ -58,14 +58,16 @@ def exchange(
     Raises:
         ClientError: A client got no message, failed, did not answer, or answered with NaN or infinity.
     """
-    sent = list(messages)
-    unaddressed = set(clients) - {message.metadata.dst_node_id for message in sent}
+    by_node = {message.metadata.dst_node_id: message for message in messages}
+    unaddressed = [name for node, name in clients.items() if node not in by_node]
     if unaddressed:
         raise ClientError(
             f"clients left the federation before {during}",
-            value=sorted(clients[node] for node in unaddressed),
+            value=unaddressed,
             remedy="connect them again and start the run again",
         )
+    # Strategies draw the clients in random order, which would be the order of work in one process.
+    sent = [by_node[node] for node in clients]
     arrived = {reply.metadata.src_node_id: reply for reply in grid.send_and_receive(sent)}
     replies = tuple(_checked(arrived.get(node), clients[node], during) for node in clients)
     return Exchange(

@@ -2,9 +2,13 @@
 
     flwr run . <connection> --run-config 'config="config.yaml" arm="fedprox" seed=0'
 
-trains the run that `snakemake` would train with `train_federated`, in the same folders: its datasets and
-its base must be there. `config` is a path as the SuperLink sees it, and the connection needs as many
-SuperNodes as there are clients. In process, the settings come ready made.
+trains the run that Snakemake trains with its rule `train_federated`, in the same folders and to the same
+bytes; its datasets and its base must be there. Relative paths count from the folder in which the
+SuperLink was started (a local one: where `flwr run` was first called). There must be as many SuperNodes
+as clients: for a simulation, `--federation-config 'num-supernodes=4'`. `flwr run` only submits the run:
+`flwr list` shows whether it finished, and a local SuperLink stays behind in the background.
+
+In process, the settings come ready made.
 """
 
 from __future__ import annotations

@@ -12,6 +12,7 @@ from fedarm.errors import CheckpointError
 from fedarm.policies.checkpoint import digest_checkpoint, load_pretrained
 from fedarm.policies.normalization import predict_chunk
 from fedarm.rollout.closed_loop import Controller, Images, Joints
+from fedarm.training.device import prepare_torch
 
 # What the scenes of `fedarm.sim` give a policy.
 SCENE_CAMERA = "observation.images.front"
@@ -32,7 +33,7 @@ class Actor:
 
 
 def load_actor(folder: Path) -> Actor:
-    """Load a checkpoint.
+    """Load a checkpoint onto the device that PyTorch computes on.
 
     Args:
         folder: A `pretrained_model/` folder.
@@ -40,7 +41,9 @@ def load_actor(folder: Path) -> Actor:
     Raises:
         CheckpointError: It is missing or broken, or looks through a camera that the scenes lack.
     """
+    device = prepare_torch()
     loaded = load_pretrained(folder, expected=None)
+    loaded.policy.to(device)
     image_size = check_features(loaded.policy.config, folder)
 
     def predict(images: Images, states: Joints) -> Joints:

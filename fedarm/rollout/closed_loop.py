@@ -81,8 +81,8 @@ class Observer(Protocol):
 def roll_out(
     scene: Scene,
     seeds: Sequence[int],
-    controller: Controller,
     *,
+    controller: Controller,
     horizon_steps: int,
     camera_size: int,
     observers: Mapping[int, Observer] | None = None,
@@ -111,14 +111,14 @@ def roll_out(
             group = episodes[first : first + SLOTS]
             if all(episode.success for episode in group):
                 continue
-            chunks = _look(group, controller, camera_size)
+            chunks = _look(group, controller, camera_size=camera_size)
             for episode, chunk in zip(group, chunks, strict=False):
                 if not episode.success:
                     episode.execute(chunk, executed)
     return [episode.end() for episode in episodes]
 
 
-def _look(group: Sequence[_Episode], controller: Controller, camera_size: int) -> Joints:
+def _look(group: Sequence[_Episode], controller: Controller, *, camera_size: int) -> Joints:
     """Return the predictions `(slot, step, joint)` for a group; those for idle slots mean nothing."""
     size = controller.image_size
     images = np.zeros((SLOTS, size, size, 3), dtype=np.uint8)

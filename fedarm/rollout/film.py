@@ -22,12 +22,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from fedarm.provenance import digest_file
 from fedarm.rollout.captions import GREEN, GREY, WHITE, plate, scrim, text_layer
 from fedarm.rollout.closed_loop import EpisodeResult, Joints
-from fedarm.rollout.layers import Colour, Layer, blend
+from fedarm.rollout.layers import Colour, Layer, blend, flatten
 from fedarm.rollout.overlay import (
     PlannedPath,
     densify,
@@ -90,38 +89,36 @@ class Film:
         self._size = size
         self._n_action_steps = n_action_steps
         self._headings = _headings(title, size)
-        self._chunk: Joints = np.empty((0, 0), np.float32)
-        self._plan: _Plan | None = None
         self._layers_of_step: tuple[Layer, ...] = ()
         self._frames = 0
-        self._first_frame_of_plan = 0
+        # The policy looks before the first frame.
+        self._plan: _Plan
 
     def on_look(self, simulation: Simulation, chunk: Joints) -> None:
         """Put a new plan into the picture."""
-        self._chunk = chunk
         joints = np.concatenate([simulation.state()[None], chunk])
         points = self._scene.project(self._scene.tool_positions(densify(joints)), self._size)
         path = plan_path(points, executed=self._n_action_steps, size=self._size)
-        self._plan = _Plan(path, chunk[:, -1])
-        self._first_frame_of_plan = self._frames
+        self._plan = _Plan(chunk, path, first_frame=self._frames)
 
     def on_frame(self, simulation: Simulation) -> None:
         """Film one frame."""
-        frames_of_plan = self._frames - self._first_frame_of_plan
-        if frames_of_plan % FRAMES_A_STEP == 0:
-            self._layers_of_step = self._draw_step(frames_of_plan // FRAMES_A_STEP)
-        layers = [*self._layers_of_step]
-        if self._plan is not None:
-            # The frame shows the end of its thirtieth of a second.
-            step = (frames_of_plan + 1) / FRAMES_A_STEP
-            layers.append(dot_layer(self._plan.path, step=step, size=self._size))
-        self.writer.write(blend(simulation.render(self._size), layers))
+        frames_of_plan = self._frames - self._plan.first_frame
+        step, part = divmod(frames_of_plan, FRAMES_A_STEP)
+        if part == 0:
+            status = self._status(f"step {self._frames // FRAMES_A_STEP + 1}")
+            self._layers_of_step = (*self._plan.draw(step, self._size), self._headings, status)
+        # The frame shows the end of its thirtieth of a second.
+        now = (frames_of_plan + 1) / FRAMES_A_STEP
+        dot = dot_layer(self._plan.path, step=now, size=self._size)
+        frame = simulation.render(self._size)
+        self.writer.write(blend(frame, [*self._layers_of_step, dot]))
         self._frames += 1
 
     def on_end(self, simulation: Simulation, result: EpisodeResult) -> None:
         """Film what comes of it, then the bare scene."""
         if result.success:
-            layers = [*self._headings, self._status(f"success, step {result.steps}", colour=GREEN)]
+            layers = [self._headings, self._status(f"success, step {result.steps}", colour=GREEN)]
             for action in self._actions_left():
                 simulation.step(
                     action,
@@ -129,24 +126,16 @@ class Film:
                 )
         frame = simulation.render(self._size)
         if not result.success:
-            layers = [*self._headings, self._status("no success")]
+            layers = [self._headings, self._status("no success")]
             self.writer.write(blend(frame, layers), times=_OUTCOME_FRAMES)
         self.writer.write(frame, times=_BARE_FRAMES)
         self.final_frame_check = simulation.final_frame_check()
 
     def _actions_left(self) -> Joints:
         """Return what the policy would have done next, `(step, joint)`; the last action is held."""
-        done = (self._frames - self._first_frame_of_plan) // FRAMES_A_STEP
+        done = (self._frames - self._plan.first_frame) // FRAMES_A_STEP
         steps = np.arange(done, done + _STEPS_AFTER_SUCCESS)
-        return self._chunk[np.minimum(steps, len(self._chunk) - 1)]
-
-    def _draw_step(self, step_of_plan: int) -> tuple[Layer, ...]:
-        """Return what stays the same for a control step."""
-        status = self._status(f"step {self._frames // FRAMES_A_STEP + 1}")
-        layers = (*self._headings, status)
-        return (
-            layers if self._plan is None else (*self._plan.draw(step_of_plan, self._size), *layers)
-        )
+        return np.take(self._plan.chunk, steps, axis=0, mode="clip")
 
     def _status(self, text: str, *, colour: Colour = WHITE) -> Layer:
         return text_layer(text, size=self._size, line=1, right=True, colour=colour)
@@ -154,19 +143,22 @@ class Film:
 
 @dataclass(frozen=True)
 class _Plan:
-    """A predicted chunk of actions as it is drawn.
+    """A predicted chunk of actions and how it is drawn.
 
     Attributes:
+        chunk: `(step, joint)`, degrees and percent.
         path: The tool's way.
-        gripper: `(action,)`, percent open.
+        first_frame: The film's frame with which it begins.
     """
 
+    chunk: Joints
     path: PlannedPath
-    gripper: NDArray[np.float32]
+    first_frame: int
 
     def draw(self, step: int, size: int) -> tuple[Layer, ...]:
         """Return the plan at a control step since the policy looked."""
-        bars = gripper_layer(self.gripper, executed=self.path.executed, step=step, size=size)
+        gripper = self.chunk[:, -1]
+        bars = gripper_layer(gripper, executed=self.path.executed, step=step, size=size)
         label = plate(
             "gripper", size=size, top=bars.top, left=bars.left, height=bars.alpha.shape[0]
         )
@@ -194,12 +186,13 @@ def film_record(
     }
 
 
-def _headings(title: Title, size: int) -> tuple[Layer, ...]:
+def _headings(title: Title, size: int) -> Layer:
     """Return the captions that stay the same for the whole film."""
     checkpoint = f"round {title.round}  seed {title.seed}"
-    return (
+    parts = (
         scrim(size),
         text_layer(title.run, size=size),
         text_layer(checkpoint, size=size, right=True, colour=GREY),
         text_layer(title.dataset, size=size, line=1, colour=GREY),
     )
+    return flatten(parts)

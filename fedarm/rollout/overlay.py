@@ -79,12 +79,12 @@ def plan_path(points_px: NDArray[np.floating], *, executed: int, size: int) -> P
         size: Side of the frame, in pixels.
     """
     points = np.asarray(points_px, dtype=np.float64).tolist()
-    left, top, right, bottom = _window(points, _reach_px(size), size)
+    left, top, right, bottom = _window(points, reach=_reach_px(size), size=size)
     distance = np.full((bottom - top, right - left), np.inf, dtype=np.float32)
     owner_distance, nearest = distance.copy(), np.zeros_like(distance)
     for index, segment in enumerate(pairwise(points)):
         # Pixels out of a segment's reach stay as they are: most of the window, most of the time.
-        x0, y0, x1, y1 = _window(segment, _reach_px(size), size)
+        x0, y0, x1, y1 = _window(segment, reach=_reach_px(size), size=size)
         part = np.s_[y0 - top : y1 - top, x0 - left : x1 - left]
         apart, share = _distance_to_segment(*segment, rows=(y0, y1), columns=(x0, x1))
         closer = apart < owner_distance[part] - _CLEARLY_NEARER_PX
@@ -127,7 +127,7 @@ def dot_layer(path: PlannedPath, *, step: float, size: int) -> Layer:
     before, after = path.points_px[math.floor(place)], path.points_px[math.ceil(place)]
     part = place % 1
     point = [(1 - part) * x + part * y for x, y in zip(before, after, strict=True)]
-    left, top, right, bottom = _window([point], _reach_px(size), size)
+    left, top, right, bottom = _window([point], reach=_reach_px(size), size=size)
     distance, _ = _distance_to_segment(point, point, rows=(top, bottom), columns=(left, right))
     rim = _coverage((_DOT + _HALO) * size - distance) * _HALO_ALPHA
     dot = _coverage(_DOT * size - distance)
@@ -189,7 +189,9 @@ def _distance_to_segment(
     return np.hypot(x - share * way_x, y - share * way_y), share
 
 
-def _window(points: Sequence[Sequence[float]], reach: int, size: int) -> tuple[int, int, int, int]:
+def _window(
+    points: Sequence[Sequence[float]], *, reach: int, size: int
+) -> tuple[int, int, int, int]:
     """Return left, top, right, bottom of what lies within reach of points (x, y) in a frame."""
     bounds = []
     for values in zip(*points, strict=True):

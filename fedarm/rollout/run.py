@@ -8,6 +8,7 @@ rollouts/videos.json      every video with its digest; written last
 from __future__ import annotations
 
 import multiprocessing
+from collections.abc import Mapping
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from typing import Any
 
@@ -36,11 +37,11 @@ def rollout_run(settings: RolloutSettings, *, workers: int) -> None:
     label = f"{settings.run.name} seed {settings.run.seed}"
     with Progress(episodes, label=label, unit="rollouts") as progress:
         if workers > 1:
-            videos = _in_processes(settings, workers, progress)
+            videos = _in_processes(settings, workers=workers, progress=progress)
         else:
             actors = _load_actors(settings)
             videos = {
-                scene.dataset: _roll_out(settings, scene, actors, progress)
+                scene.dataset: _roll_out(settings, scene, actors=actors, progress=progress)
                 for scene in settings.scenes
             }
     listed = [video for scene in settings.scenes for video in videos[scene.dataset]]
@@ -48,7 +49,7 @@ def rollout_run(settings: RolloutSettings, *, workers: int) -> None:
 
 
 def _in_processes(
-    settings: RolloutSettings, workers: int, progress: Progress
+    settings: RolloutSettings, *, workers: int, progress: Progress
 ) -> dict[str, list[dict[str, Any]]]:
     # Not forked: a copy of a process with an open graphics context or with threads may hang.
     context = multiprocessing.get_context("spawn")
@@ -63,23 +64,20 @@ def _in_processes(
 
 def _roll_out_alone(settings: RolloutSettings, scene: Scene) -> list[dict[str, Any]]:
     """Roll out one scene in a process of its own."""
-    import torch
-
-    # One process a core; a second thread in each would only make them wait for each other.
-    torch.set_num_threads(1)
-    return _roll_out(settings, scene, _load_actors(settings), None)
+    return _roll_out(settings, scene, actors=_load_actors(settings), progress=None)
 
 
 def _roll_out(
     settings: RolloutSettings,
     scene: Scene,
-    actors: dict[int, Actor],
+    *,
+    actors: Mapping[int, Actor],
     progress: Progress | None,
 ) -> list[dict[str, Any]]:
     return roll_out_scene(
         settings,
         scene,
-        actors,
+        actors=actors,
         policy_losses=_policy_losses(read_json(settings.paths.metrics), scene.dataset),
         advance=progress.advance if progress else lambda _: None,
     )
@@ -93,7 +91,7 @@ def _load_actors(settings: RolloutSettings) -> dict[int, Actor]:
     }
 
 
-def _policy_losses(metrics: dict[str, Any], dataset: str) -> dict[int, float]:
+def _policy_losses(metrics: Mapping[str, Any], dataset: str) -> dict[int, float]:
     """Return the held-out losses on a dataset by round, as far as training has measured them."""
     return {
         line["round"]: line["held_out_loss"][dataset]

@@ -28,8 +28,8 @@ _VIDEOS = "videos"
 def roll_out_scene(
     settings: RolloutSettings,
     scene: Scene,
-    actors: Mapping[int, Actor],
     *,
+    actors: Mapping[int, Actor],
     policy_losses: Mapping[int, float],
     advance: Callable[[int], None],
 ) -> list[dict[str, Any]]:
@@ -54,8 +54,10 @@ def roll_out_scene(
     with atomic_dir(table.parent) as folder:
         for number in settings.rounds:
             actor = actors[number.round]
-            results, films = _roll_out_round(settings, scene, number, actor, folder / _VIDEOS)
-            common = _labels(settings, scene, number, actor)
+            results, films = _roll_out_round(
+                settings, scene, number=number, actor=actor, videos=folder / _VIDEOS
+            )
+            common = _labels(settings, scene, number=number, actor=actor)
             flags = {"final": number.final, "unseen": scene.unseen}
             rows.extend({**common, **flags, **_row(result)} for result in results)
             for episode, film in films.items():
@@ -74,7 +76,7 @@ def initial_condition_seed(experiment_seed: int, scene: Scene, episode: int) -> 
 
 
 def _roll_out_round(
-    settings: RolloutSettings, scene: Scene, number: RolloutRound, actor: Actor, videos: Path
+    settings: RolloutSettings, scene: Scene, *, number: RolloutRound, actor: Actor, videos: Path
 ) -> tuple[list[EpisodeResult], dict[int, Film]]:
     """Roll out one checkpoint and film its first episodes."""
     compiled = compile_scene(scene.task, scene.variant)
@@ -97,7 +99,7 @@ def _roll_out_round(
                 initial_condition_seed(settings.experiment_seed, scene, episode)
                 for episode in range(number.episodes)
             ],
-            actor.controller,
+            controller=actor.controller,
             horizon_steps=compiled.task.horizon_steps,
             camera_size=scene.camera_size,
             observers=films,
@@ -106,7 +108,7 @@ def _roll_out_round(
 
 
 def _labels(
-    settings: RolloutSettings, scene: Scene, number: RolloutRound, actor: Actor
+    settings: RolloutSettings, scene: Scene, *, number: RolloutRound, actor: Actor
 ) -> dict[str, Any]:
     """Return who acts and where, for tables and records alike."""
     return {

@@ -20,7 +20,7 @@ from fedarm.data.manifest import write_manifest
 from fedarm.errors import DataError
 from fedarm.lerobot_lean import lean_imports
 from fedarm.logging import Progress, get_logger
-from fedarm.paths import DatasetPaths, atomic_dir
+from fedarm.paths import DatasetPaths, atomic_dir, read_json, write_json
 from fedarm.provenance import derive_seed
 from fedarm.sim.expert import Demonstration, demonstrate
 from fedarm.sim.tasks import CAMERA, CONTROL_FPS, JOINTS, get_task, get_variant
@@ -251,6 +251,9 @@ def _write(
         if progress is not None:
             progress(1)
     dataset.finalize()
+    # LeRobot lists the features in the order of a set, which is another in each process.
+    statistics = root / "meta" / "stats.json"
+    write_json(statistics, read_json(statistics))
 
 
 def _create(root: Path, *, tasks: Sequence[str], image_size: int) -> Any:
@@ -262,7 +265,7 @@ def _create(root: Path, *, tasks: Sequence[str], image_size: int) -> Any:
     from lerobot.datasets.lerobot_dataset import LeRobotDataset
 
     # A page of messages an episode.
-    av.logging.set_level(av.logging.ERROR)
+    av.logging.set_libav_level(av.logging.ERROR)
     datasets.disable_progress_bars()
     vector = {"dtype": "float32", "shape": (len(JOINTS),), "names": list(JOINTS)}
     image = {
@@ -278,6 +281,7 @@ def _create(root: Path, *, tasks: Sequence[str], image_size: int) -> Any:
         robot_type=get_task(tasks[0]).robot_type,
         rgb_encoder=RGBEncoderConfig(vcodec="h264", crf=18, preset="ultrafast", g=2),
         streaming_encoding=True,
+        video_backend="pyav",
         # Several encoder threads give other bytes on other machines.
         encoder_threads=1,
         # When this many frames wait, LeRobot drops the next one: it records as fast as a camera delivers,

@@ -11,8 +11,8 @@ They stand in for `lerobot/svla_so100_pickplace`, `..._stacking`, `..._sorting` 
     standard                     what the clients own
     new_look                     another table and a white arm
     moved_camera                 3 cm and 4 degrees from where it was
-    wider_spawn                  cubes and goals where the clients never had them
-    pool_a, pool_b, pool_c       other colours throughout: the public pool for the starting policy
+    wider_spawn                  cubes and goals also where the clients never had them
+    pool_a, pool_b, pool_c       other tables, arms and colours: the public pool for the starting policy
 
 Nothing here imports MuJoCo: a configuration can be validated without it.
 """
@@ -167,10 +167,10 @@ _GREY_MAT = Look("mat", (0.55, 0.58, 0.60), (0.66, 0.69, 0.71), robot_rgb=(0.95,
 _GREEN_MAT = Look("mat", (0.16, 0.33, 0.27), (0.24, 0.43, 0.36), robot_rgb=(0.30, 0.32, 0.36))
 
 # Within reach of a tool that points down, in full view, and left and right apart.
-_RIGHT = Region((0.19, 0.27), (-0.12, -0.02))
-_LEFT_GOAL = Region((0.20, 0.26), (0.07, 0.12))
-_LEFT = Region((0.19, 0.27), (0.02, 0.12))
-_RIGHT_GOAL = Region((0.20, 0.26), (-0.12, -0.07))
+_RIGHT = Region((0.20, 0.26), (-0.11, -0.04))
+_LEFT_GOAL = Region((0.21, 0.25), (0.07, 0.11))
+_LEFT = Region((0.20, 0.26), (0.04, 0.11))
+_RIGHT_GOAL = Region((0.21, 0.25), (-0.11, -0.07))
 
 TASKS: Mapping[str, Task] = {
     task.name: task
@@ -196,7 +196,7 @@ TASKS: Mapping[str, Task] = {
             objects=(RED,),
             goals=(BLUE,),
             object_region=_RIGHT,
-            goal_regions=(Region((0.20, 0.26), (0.05, 0.11)),),
+            goal_regions=(Region((0.21, 0.25), (0.06, 0.10)),),
             look=_GREY_MAT,
         ),
         Task(
@@ -207,7 +207,7 @@ TASKS: Mapping[str, Task] = {
             relation="on_disc",
             objects=(RED, BLUE),
             goals=(RED, BLUE),
-            object_region=Region((0.18, 0.26), (-0.05, 0.05)),
+            object_region=Region((0.19, 0.25), (-0.035, 0.035)),
             goal_regions=(
                 Region((0.21, 0.25), (-0.14, -0.11)),
                 Region((0.21, 0.25), (0.11, 0.14)),
@@ -250,14 +250,12 @@ VARIANTS: Mapping[str, Variant] = {
             look=Look(
                 "planks", (0.72, 0.58, 0.42), (0.60, 0.46, 0.32), robot_rgb=(0.20, 0.36, 0.62)
             ),
-            colours={RED: PINK, BLUE: PURPLE, ORANGE: YELLOW, WHITE: TURQUOISE},
         ),
         Variant(
             "pool_b",
             look=Look(
                 "plain", (0.33, 0.36, 0.42), (0.33, 0.36, 0.42), robot_rgb=(0.80, 0.42, 0.16)
             ),
-            colours={RED: ORANGE, BLUE: TURQUOISE, ORANGE: RED, WHITE: YELLOW},
         ),
         Variant(
             "pool_c",

@@ -56,6 +56,22 @@ def test_replies_are_in_client_order(grid_type):
     assert [reply.content["metrics"]["partition-id"] for reply in replies] == [0, 1, 2]
 
 
+def test_clients_work_in_client_order():
+    worked = []
+
+    def answer(client):
+        worked.append(client)
+        return good(client)
+
+    grid = InProcessGrid(app_answering(answer), 3)
+    nodes = list(grid.get_node_ids())
+    messages = [
+        grid.create_message(RecordDict(), "train", nodes[place], "1") for place in (2, 0, 1)
+    ]
+    exchange(grid, messages, clients=dict(zip(nodes, "abc", strict=True)), during="round 1")
+    assert worked == [0, 1, 2]
+
+
 def test_bytes_are_those_of_the_serialised_arrays():
     counted = send(InProcessGrid(app_answering(good), 3))
     one = len(Array(np.zeros(4, np.float32)).data)

@@ -37,11 +37,11 @@ def policy():
     return build_policy(config.Policy(chunk_size=CHUNK), so101_features(64), seed=0)
 
 
-@pytest.fixture
-def small_run(tmp_path, policy, statistics):
+@pytest.fixture(scope="module")
+def small_run(policy, statistics):
     """Return a function that makes a run with checkpoints and metrics but no rollouts yet."""
 
-    def make(name="fedprox", *, videos=1, rounds=(1, 2), results: Path = tmp_path):
+    def make(name="fedprox", *, results: Path, videos=1, rounds=(1, 2)):
         paths = RunPaths(results / name / "seed0", federated=name == "fedprox")
         for number in rounds:
             save_pretrained(policy, statistics, paths.pretrained_model(number))
@@ -52,7 +52,7 @@ def small_run(tmp_path, policy, statistics):
             scenes=SCENES,
             rounds=tuple(RolloutRound(n, n, final=n == rounds[-1]) for n in rounds),
             videos=videos,
-            video_size=224,
+            video_size=160,
             experiment_seed=7,
             paths=paths,
         )

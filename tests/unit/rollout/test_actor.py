@@ -41,14 +41,11 @@ def test_front_camera_is_enough(tmp_path):
     assert check_features(features(front=(3, 96, 96)), tmp_path) == 96
 
 
-@pytest.mark.parametrize(
-    "cameras", [{}, {"wrist": (3, 64, 64)}, {"front": (3, 64, 64), "wrist": (3, 64, 64)}]
-)
+@pytest.mark.parametrize("cameras", [(), ("wrist",), ("front", "wrist")])
 def test_other_cameras_are_refused(tmp_path, cameras):
-    with pytest.raises(
-        CheckpointError, match=r"cameras(.|\n)*config.json(.|\n)*observation.images.front"
-    ):
-        check_features(features(**cameras), tmp_path)
+    config = features(**dict.fromkeys(cameras, (3, 64, 64)))
+    with pytest.raises(CheckpointError, match=r"cameras(.|\n)*config.json(.|\n)*images.front"):
+        check_features(config, tmp_path)
 
 
 def test_oblong_images_are_refused(tmp_path):

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from fedarm.data.decoding import resize_frame
 from fedarm.policies.normalization import predict_chunk
 from fedarm.rollout.closed_loop import SLOTS, Controller, roll_out
 from fedarm.sim.scene import compile_scene
@@ -35,9 +36,8 @@ class Looks:
 
 def test_policy_looks_once_in_n_action_steps(scene):
     looks = Looks()
-    results = roll_out(
-        scene, [5], Controller(looks, 64, 6), horizon_steps=2, camera_size=640, camera_size=64
-    )
+    controller = Controller(looks, 64, 6)
+    results = roll_out(scene, [5], controller=controller, horizon_steps=20, camera_size=64)
     assert len(looks.seen) == 4
     assert results[0].steps == 20
     assert not results[0].success
@@ -46,20 +46,22 @@ def test_policy_looks_once_in_n_action_steps(scene):
 
 def test_policy_sees_the_scene_and_the_joints_of_each_episode(scene):
     looks = Looks()
-    roll_out(scene, [5, 6], Controller(looks, 64, 8), horizon_steps=8, camera_size=64)
+    roll_out(scene, [5, 6], controller=Controller(looks, 64, 8), horizon_steps=8, camera_size=96)
     images, states = looks.seen[0]
     assert images.shape == (SLOTS, 64, 64, 3)
     for slot, seed in enumerate([5, 6]):
         simulation = Simulation(scene)
         simulation.reset(seed)
-        assert np.array_equal(images[slot], simulation.render(64))
+        assert np.array_equal(images[slot], resize_frame(simulation.render(96), 64))
         assert np.array_equal(states[slot], simulation.state())
     assert not images[2:].any()
 
 
 def test_expert_succeeds_and_its_episodes_end_at_once(scene, expert):
     seeds = [11, 12]
-    results = roll_out(scene, seeds, expert(scene, seeds), horizon_steps=56, camera_size=64)
+    results = roll_out(
+        scene, seeds, controller=expert(scene, seeds), horizon_steps=56, camera_size=64
+    )
     for result, seed in zip(results, seeds, strict=True):
         assert result.success
         assert result.seed == seed
@@ -80,7 +82,11 @@ def test_successful_episode_is_not_looked_at_any_more(scene, expert):
         return chunk
 
     results = roll_out(
-        scene, [11, 12], replace(controller, predict=predict), horizon_steps=56, camera_size=64
+        scene,
+        [11, 12],
+        controller=replace(controller, predict=predict),
+        horizon_steps=56,
+        camera_size=64,
     )
     assert [result.success for result in results] == [True, False]
     looks = -(-results[0].steps // controller.n_action_steps)
@@ -95,8 +101,8 @@ def test_episode_does_not_depend_on_how_many_others_run(scene, policy, statistic
 
     controller = Controller(predict, 64, 8)
     seeds = list(range(SLOTS + 2))
-    many = roll_out(scene, seeds, controller, horizon_steps=HORIZON, camera_size=64)
-    few = roll_out(scene, seeds[:3], controller, horizon_steps=HORIZON, camera_size=64)
+    many = roll_out(scene, seeds, controller=controller, horizon_steps=HORIZON, camera_size=64)
+    few = roll_out(scene, seeds[:3], controller=controller, horizon_steps=HORIZON, camera_size=64)
     assert many[:3] == few
 
 
@@ -123,16 +129,22 @@ def test_filmed_episode_goes_as_the_unfilmed_one(scene):
 
     def predict(images, states):
         pixels = images.astype(np.float32).mean(axis=(1, 2, 3))
-        return (
-            hold_still(images, states) + 40 * np.sin(50 * (states + pixels[:, None])[:, None])
-        ).astype(np.float32)
+        swing = 40 * np.sin(50 * (states + pixels[:, None]))
+        return (hold_still(images, states) + swing[:, None]).astype(np.float32)
 
     controller = Controller(predict, 64, 2)
     watcher = Watcher()
     filmed = roll_out(
-        scene, [3, 4], controller, horizon_steps=HORIZON, camera_size=64, observers={1: watcher}
+        scene,
+        [3, 4],
+        controller=controller,
+        horizon_steps=HORIZON,
+        camera_size=64,
+        observers={1: watcher},
     )
-    assert filmed == roll_out(scene, [3, 4], controller, horizon_steps=HORIZON, camera_size=64)
+    assert filmed == roll_out(
+        scene, [3, 4], controller=controller, horizon_steps=HORIZON, camera_size=64
+    )
     assert watcher.frames == 3 * HORIZON
     assert watcher.looks == HORIZON / 2
     assert watcher.result == filmed[1]

@@ -4,7 +4,7 @@ import av
 import numpy as np
 import pytest
 
-from fedarm.rollout.closed_loop import roll_out
+from fedarm.rollout.closed_loop import Controller, roll_out
 from fedarm.rollout.film import Film, Title, film_record
 from fedarm.rollout.layers import blend
 from fedarm.rollout.recording import VIDEO_FPS, open_video
@@ -27,7 +27,7 @@ def record_film(scene, controller, file, *, horizon_steps=56):
         (result,) = roll_out(
             scene,
             [SEED],
-            controller,
+            controller=controller,
             horizon_steps=horizon_steps,
             camera_size=64,
             observers={0: film},
@@ -44,7 +44,7 @@ def test_film_of_a_success(scene, expert, tmp_path):
     assert len(frames) == film.writer.frames == 3 * result.steps + 24 + 15
     bottom = np.s_[190:, 120:]
     green = frames[-20][bottom].astype(int)
-    assert ((green[..., 1] - green[..., 0]) > 50).sum() > 40, "the word success is green"
+    assert ((green[..., 1] - green[..., 0]) > 20).sum() > 100, "the word success is green"
     assert frames[-1][bottom].mean() > frames[-20][bottom].mean() + 20, "no scrim at the end"
 
 
@@ -64,8 +64,6 @@ def test_film_of_a_failure_ends_at_the_horizon(scene, tmp_path):
 
 
 def still_controller():
-    from fedarm.rollout.closed_loop import Controller
-
     return Controller(lambda images, states: np.repeat(states[:, None], 16, axis=1), 64, 8)
 
 

@@ -104,12 +104,8 @@ def test_dot_is_where_the_tool_should_be(step):
 
 
 def test_gripper_bars_are_as_high_as_the_gripper_is_open():
-    layer = gripper_layer(
-        np.array([0.0, FULL_BAR_PERCENT / 2, FULL_BAR_PERCENT, 250.0]),
-        executed=4,
-        step=9,
-        size=SIZE,
-    )
+    gripper = np.array([0.0, FULL_BAR_PERCENT / 2, FULL_BAR_PERCENT, 250.0])
+    layer = gripper_layer(gripper, executed=4, step=9, size=SIZE)
     height, width = layer.alpha.shape[:2]
     pitch = (width + 1) // 4
     filled = [(layer.alpha[:, index * pitch, 0] > 0.3).sum() / height for index in range(4)]

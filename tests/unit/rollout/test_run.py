@@ -17,9 +17,10 @@ def rows_of(settings, dataset):
     return pq.read_table(settings.paths.episodes(dataset)).to_pylist()
 
 
-@pytest.fixture
-def done(small_run):
-    settings = small_run()
+@pytest.fixture(scope="module")
+def done(small_run, tmp_path_factory):
+    """Return a run that is rolled out already; tests only read it."""
+    settings = small_run(results=tmp_path_factory.mktemp("done"))
     rollout_run(settings, workers=1)
     return settings
 
@@ -69,10 +70,10 @@ def test_same_run_gives_the_same_bytes_whatever_the_number_of_workers(done, smal
     assert digest_folder(again.paths.rollouts) == digest_folder(done.paths.rollouts)
 
 
-def test_arms_meet_the_same_initial_conditions(small_run):
+def test_arms_meet_the_same_initial_conditions(small_run, tmp_path):
     seeds = {}
     for arm in ("fedprox", "central"):
-        settings = small_run(arm, videos=0, rounds=(2,))
+        settings = small_run(arm, videos=0, rounds=(2,), results=tmp_path)
         rollout_run(settings, workers=1)
         seeds[arm] = [
             row["initial_condition_seed"]
@@ -96,14 +97,18 @@ def test_initial_conditions_belong_to_task_and_variant_not_to_the_dataset():
     assert len({initial_condition_seed(0, scene, 3), *others}) == 5
 
 
-def test_videos_of_an_earlier_configuration_are_gone(done):
-    rollout_run(replace(done, videos=0), workers=1)
-    assert not list(done.paths.rollouts.rglob("*.mp4"))
-    assert read_json(done.paths.videos)["videos"] == []
+def test_videos_of_an_earlier_configuration_are_gone(small_run, tmp_path):
+    settings = small_run("central", videos=0, rounds=(1,), results=tmp_path)
+    stale = settings.paths.rollouts / "left" / "videos" / "round_0009_episode_000.mp4"
+    stale.parent.mkdir(parents=True)
+    stale.touch()
+    rollout_run(settings, workers=1)
+    assert not stale.exists()
+    assert read_json(settings.paths.videos)["videos"] == []
 
 
-def test_missing_checkpoint_is_said_before_anything_is_written(small_run):
-    settings = small_run()
+def test_missing_checkpoint_is_said_before_anything_is_written(small_run, tmp_path):
+    settings = small_run(results=tmp_path)
     weights = settings.paths.pretrained_model(2) / "model.safetensors"
     weights.unlink()
     with pytest.raises(CheckpointError, match=r"round_0002"):
