@@ -39,7 +39,9 @@ def share(task: str, variant: str, seeds: int) -> float:
         for seed in range(seeds)
         if not demonstrate(task, variant, seed=seed, render=False).success
     ]
-    print(f"{task}, {variant}: {seeds - len(failed)} of {seeds}; failed seeds: {failed}", flush=True)
+    print(
+        f"{task}, {variant}: {seeds - len(failed)} of {seeds}; failed seeds: {failed}", flush=True
+    )
     return 1 - len(failed) / seeds
 
 

@@ -2,8 +2,9 @@
 
 Both train the policy of the lab from the same start on the same recordings, with the default number of
 steps a client and round, a checkpoint and held-out losses each round, and all their loading and saving.
-The two alternate, and the figure is the median over the pairs, so that a busy machine slows both alike.
-There are fewer rounds than in the lab, so what a run costs once weighs more here than there.
+The two alternate, and the figure is the median over the pairs, so that a busy machine slows both alike;
+the same ratio of processor times is printed too, which other work on the machine sways less. There are
+fewer rounds than in the lab, so what a run costs once weighs more here than there.
 """
 
 from __future__ import annotations
@@ -42,9 +43,11 @@ def main() -> None:
             record(experiment, dataset)
         train_base(experiment.train_settings(experiment.base_run))
         times = measure(experiment, Path(name))
-    for label, seconds in times.items():
-        print(f"{label}_s: {np.median(seconds):.2f}")
-    print(f"federated_overhead: {np.median(times['federated'] / times['central']):.3f}")
+    for kind, clocks_s in times.items():
+        print(f"{kind}_s: {np.median(clocks_s[:, 0]):.2f}")
+    overhead, cpu_overhead = np.median(times["federated"] / times["central"], axis=0)
+    print(f"federated_overhead_cpu: {cpu_overhead:.3f}")
+    print(f"federated_overhead: {overhead:.3f}")
 
 
 def shrunk(config: Config, root: Path) -> Config:
@@ -77,13 +80,13 @@ def record(experiment: Experiment, dataset: str) -> None:
 
 
 def measure(experiment: Experiment, root: Path) -> dict[str, np.ndarray]:
-    """Return the seconds of each run `(repeat,)`."""
+    """Return the seconds of each run, of the wall clock and of the processor: `(repeat, clock)`."""
     trainers: dict[str, Callable[[TrainSettings], None]] = {
         "central": train_pooled,
         "federated": train_federated,
     }
     runs = {kind: next(run for run in experiment.runs if run.kind == kind) for kind in trainers}
-    times: dict[str, list[float]] = {kind: [] for kind in trainers}
+    times: dict[str, list[np.ndarray]] = {kind: [] for kind in trainers}
     for repeat in range(REPEATS):
         for kind, train in trainers.items():
             folder = root / f"{kind}_{repeat}"
@@ -92,10 +95,15 @@ def measure(experiment: Experiment, root: Path) -> dict[str, np.ndarray]:
                 checkpoints=folder / "checkpoints",
                 metrics=folder / "metrics.json",
             )
-            start_s = time.perf_counter()
+            start_s = clocks()
             train(settings)
-            times[kind].append(time.perf_counter() - start_s)
-    return {kind: np.array(seconds) for kind, seconds in times.items()}
+            times[kind].append(clocks() - start_s)
+    return {kind: np.stack(clocks_s) for kind, clocks_s in times.items()}
+
+
+def clocks() -> np.ndarray:
+    """Return the wall clock and this process's processor time, in seconds."""
+    return np.array([time.perf_counter(), time.process_time()])
 
 
 if __name__ == "__main__":

@@ -187,15 +187,27 @@ class FedAvgArm(Model):
     kind: Literal["federated"]
     strategy: Literal["fedavg"]
     server_momentum: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    optimizer_state: Literal["reset", "average"] = Field(
+        default="reset",
+        description="What clients begin a round with: a fresh Adam, or the clients' averaged moments"
+        " of the round before, which travel with the weights (Wang et al. 2021, arXiv:2106.02305).",
+    )
+
+    @model_validator(mode="after")
+    def _momentum_or_moments(self) -> FedAvgArm:
+        if self.server_momentum and self.optimizer_state == "average":
+            raise ValueError(
+                "`server_momentum` needs `optimizer_state: reset`: momentum on averaged second moments"
+                " could make them negative"
+            )
+        return self
 
 
-class FedProxArm(Model):
+class FedProxArm(FedAvgArm):
     """Federated averaging with a proximal term in the clients (Li et al. 2020)."""
 
-    kind: Literal["federated"]
-    strategy: Literal["fedprox"]
+    strategy: Literal["fedprox"]  # type: ignore[assignment]
     mu: Annotated[float, Field(ge=0)] = Field(description="Weight of the proximal term.")
-    server_momentum: Annotated[float, Field(ge=0, lt=1)] = 0.0
 
 
 FederatedArm = Annotated[FedAvgArm | FedProxArm, Field(discriminator="strategy")]

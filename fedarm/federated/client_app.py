@@ -32,8 +32,10 @@ from fedarm.federated.keys import (
     SERVER_ROUND,
 )
 from fedarm.federated.records import (
+    averages_moments,
     load_weights,
     number_in,
+    optimizer_in,
     pack_losses,
     pack_sums,
     pack_weights,
@@ -90,8 +92,12 @@ def train(message: Message, context: Context) -> Message:
             steps=settings.local_steps,
             mu=number_in(instructions, PROXIMAL_MU) if PROXIMAL_MU in instructions else 0.0,
         )
+        moments = optimizer_in(message.content.array_records[ARRAYS])
+        if moments:
+            trainer.load_optimizer_state(moments)
         losses = trainer.run(0, settings.local_steps)
-    return _reply(message, pack_losses(losses, rows=len(rows)), pack_weights(policy))
+    travelling = trainer.optimizer_state() if averages_moments(settings) else None
+    return _reply(message, pack_losses(losses, rows=len(rows)), pack_weights(policy, travelling))
 
 
 @app.evaluate()

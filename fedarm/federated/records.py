@@ -13,17 +13,22 @@ from dataclasses import asdict
 import numpy as np
 import torch
 from flwr.app import Array, ArrayRecord, ConfigRecord, MetricRecord
+from numpy.typing import NDArray
 from pydantic import TypeAdapter
 from torch import nn
 
+from fedarm.config import FedAvgArm
 from fedarm.data.statistics import FeatureSums
 from fedarm.errors import CheckpointError
 from fedarm.experiment import TrainSettings
 from fedarm.federated.keys import NUM_EXAMPLES, SETTINGS
 from fedarm.policies.normalization import Statistics
-from fedarm.training.loop import StepLosses, trainable_parameters
+from fedarm.training.loop import OPTIMIZER_PREFIX, StepLosses, trainable_parameters
+
+OptimizerState = dict[str, NDArray[np.float32]]
 
 _STATISTICS = "statistics"
+_STEP = "/step"
 _ADAPTER = TypeAdapter(TrainSettings)
 
 
@@ -65,6 +70,11 @@ def statistics_in(record: ConfigRecord) -> Statistics:
     }
 
 
+def averages_moments(settings: TrainSettings) -> bool:
+    """Return whether Adam's moments travel and are averaged with the weights."""
+    return isinstance(settings.arm, FedAvgArm) and settings.arm.optimizer_state == "average"
+
+
 def number_in(record: MetricRecord | ConfigRecord, key: str) -> float:
     """Return a single number from a record.
 
@@ -102,25 +112,46 @@ def sums_in(record: ArrayRecord) -> FeatureSums:
     return FeatureSums.from_arrays({name: array.numpy() for name, array in record.items()})
 
 
-def pack_weights(policy: nn.Module) -> ArrayRecord:
-    """Return the trainable parameters, in the order of the policy's modules."""
-    return ArrayRecord(
-        {
-            name: Array(parameter.detach().to("cpu", torch.float32).numpy())
-            for name, parameter in trainable_parameters(policy).items()
-        }
-    )
+def pack_weights(policy: nn.Module, optimizer: OptimizerState | None = None) -> ArrayRecord:
+    """Return the trainable parameters, in the order of the policy's modules, then Adam's moments.
+
+    Args:
+        policy: The policy.
+        optimizer: Moments that travel with the weights; strategies average them like weights.
+    """
+    weights = {
+        name: Array(parameter.detach().to("cpu", torch.float32).numpy())
+        for name, parameter in trainable_parameters(policy).items()
+    }
+    # Strategies average arrays, and an array without dimensions would come out as a number.
+    moments = {name: Array(np.atleast_1d(values)) for name, values in (optimizer or {}).items()}
+    return ArrayRecord({**weights, **moments})
+
+
+def optimizer_in(record: ArrayRecord) -> OptimizerState:
+    """Return the moments that came with the weights; none with the first round's."""
+    moments = {
+        name: array.numpy() for name, array in record.items() if name.startswith(OPTIMIZER_PREFIX)
+    }
+    return {
+        # An average of equal step counts may miss the count by a rounding error.
+        name: np.round(values).reshape(()) if name.endswith(_STEP) else values
+        for name, values in moments.items()
+    }
 
 
 def load_weights(policy: nn.Module, record: ArrayRecord) -> None:
-    """Write received weights into a policy, in place.
+    """Write received weights into a policy, in place; moments that came with them are left alone.
 
     Raises:
         CheckpointError: The weights are of another architecture.
     """
     parameters = trainable_parameters(policy)
     shapes = {name: tuple(parameter.shape) for name, parameter in parameters.items()}
-    received = {name: tuple(array.shape) for name, array in record.items()}
+    weights = {
+        name: array for name, array in record.items() if not name.startswith(OPTIMIZER_PREFIX)
+    }
+    received = {name: tuple(array.shape) for name, array in weights.items()}
     if shapes != received:
         differing = sorted(
             name for name in shapes | received if shapes.get(name) != received.get(name)
@@ -132,5 +163,5 @@ def load_weights(policy: nn.Module, record: ArrayRecord) -> None:
             remedy="give every client the version of fedarm and the checkpoint that the server has",
         )
     with torch.no_grad():
-        for name, array in record.items():
+        for name, array in weights.items():
             parameters[name].copy_(torch.from_numpy(array.numpy()))

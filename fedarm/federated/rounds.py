@@ -19,7 +19,15 @@ from fedarm.errors import ConfigError
 from fedarm.experiment import TrainSettings
 from fedarm.federated.exchange import ClientError, Exchange, exchange
 from fedarm.federated.keys import HELD_OUT_LOSS, METRICS
-from fedarm.federated.records import load_weights, losses_in, number_in, pack_config, pack_weights
+from fedarm.federated.records import (
+    OptimizerState,
+    load_weights,
+    losses_in,
+    number_in,
+    optimizer_in,
+    pack_config,
+    pack_weights,
+)
 from fedarm.federated.roster import call_roster
 from fedarm.federated.start import load_start
 from fedarm.federated.statistics import gather_sums
@@ -28,6 +36,7 @@ from fedarm.logging import Progress
 from fedarm.policies.normalization import Statistics
 from fedarm.training.device import prepare_torch
 from fedarm.training.held_out import held_out_losses
+from fedarm.training.loop import OPTIMIZER_PREFIX
 from fedarm.training.metrics import metrics_line, write_metrics
 from fedarm.training.rows import Rows, load_held_out_rows
 from fedarm.training.store import MetricsLine, RoundStore, run_fingerprint
@@ -52,6 +61,7 @@ class Federation:
         strategy: The federated algorithm.
         policy: The global policy.
         unseen: Held-out rows of the datasets that no client has, by name.
+        optimizer: Adam's averaged moments, which each round replaces; empty when clients start afresh.
     """
 
     grid: Grid
@@ -62,6 +72,7 @@ class Federation:
     strategy: RoundStrategy
     policy: PreTrainedPolicy
     unseen: Mapping[str, Rows]
+    optimizer: OptimizerState
 
 
 def hold_rounds(grid: Grid, settings: TrainSettings) -> None:
@@ -90,7 +101,7 @@ def hold_rounds(grid: Grid, settings: TrainSettings) -> None:
     with progress:
         for number in range(done + 1, settings.rounds + 1):
             line = _hold_round(federation, number)
-            state = federation.strategy.state()
+            state = {**federation.strategy.state(), **federation.optimizer}
             store.save(number, federation.policy, federation.statistics, state, line)
             progress.advance(line["samples"])
     write_metrics(settings, store, policy=federation.policy)
@@ -101,12 +112,16 @@ def _federate(grid: Grid, settings: TrainSettings, store: RoundStore) -> Federat
     clients = call_roster(grid, settings.run.clients)
     sums, sums_bytes = gather_sums(grid, settings, clients)
     strategy = _strategy(settings)
+    optimizer: OptimizerState = {}
     if not store.last_round:
         policy = load_start(settings)
     else:
-        loaded, state = store.load()
+        loaded, saved = store.load()
+        state = dict(saved)
         policy = loaded.policy.to(prepare_torch())
         if store.last_round < settings.rounds:
+            for name in [name for name in state if name.startswith(OPTIMIZER_PREFIX)]:
+                optimizer[name] = state.pop(name)
             strategy.load_state(state)
     return Federation(
         grid=grid,
@@ -117,6 +132,7 @@ def _federate(grid: Grid, settings: TrainSettings, store: RoundStore) -> Federat
         strategy=strategy,
         policy=policy,
         unseen=_unseen_rows(settings),
+        optimizer=optimizer,
     )
 
 
@@ -162,7 +178,7 @@ def _hold_round(federation: Federation, number: int) -> MetricsLine:
         federation.grid,
         federation.strategy.configure_train(
             number,
-            pack_weights(federation.policy),
+            pack_weights(federation.policy, federation.optimizer),
             pack_config(federation.settings, federation.statistics),
             federation.grid,
         ),
@@ -178,6 +194,8 @@ def _hold_round(federation: Federation, number: int) -> MetricsLine:
             remedy="report a defect",
         )
     load_weights(federation.policy, weights)
+    federation.optimizer.clear()
+    federation.optimizer.update(optimizer_in(weights))
     held_out, evaluated = _evaluate(federation, number)
     steps = {
         client: losses_in(reply.content.metric_records[METRICS])

@@ -1,8 +1,8 @@
 """The SO-101 arm with light meshes, built once a machine.
 
-`so101_nexus` ships MuJoCo Menagerie's SO-101 with 401,000 triangles, which a processor draws once or twice a
-second. Merging the vertices of what is only seen on a 5 mm grid leaves some 10,000 triangles, and hundreds
-of frames a second. Meshes that collide stay as they are: physics does not change.
+`so101_nexus` ships MuJoCo Menagerie's SO-101 with 401,000 triangles, which a processor draws once or
+twice a second. Merging the vertices of what is only seen on a 5 mm grid leaves some 10,000 triangles,
+and hundreds of frames a second. Meshes that collide stay as they are: physics does not change.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ def merge_vertices(corners: Corners, grid_m: float) -> Corners:
     faces = faces[(a != b) & (b != c) & (c != a)]
     # Thin walls collapse into faces on top of each other: keep one of those with equal corners.
     _, first = np.unique(np.sort(faces, axis=1), axis=0, return_index=True)
-    return merged[faces[np.sort(first)]].astype(np.float32)
+    return np.asarray(merged[faces[np.sort(first)]], np.float32)
 
 
 def read_stl(path: Path) -> Corners:

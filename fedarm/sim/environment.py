@@ -5,13 +5,13 @@
     reward        1.0 when the task is done, else 0.0; the episode then ends
     info          {"is_success": bool}
 
-That is how LeRobot's evaluation reads an environment. `reset(seed=...)` alone decides where everything lies; a
-reset without a seed goes on from the last one's random numbers.
+That is how LeRobot's evaluation reads an environment. `reset(seed=...)` alone decides where everything
+lies; a reset without a seed goes on from the last one's random numbers.
 """
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 import gymnasium
 import numpy as np
@@ -44,10 +44,7 @@ class SO101Env(gymnasium.Env[Observation, NDArray[np.float32]]):
         MachineError: Nothing can be rendered here.
     """
 
-    metadata: ClassVar[dict[str, Any]] = {
-        "render_modes": [RENDER_MODE],
-        "render_fps": CONTROL_FPS,
-    }
+    metadata: dict[str, Any] = {"render_modes": [RENDER_MODE], "render_fps": CONTROL_FPS}  # noqa: RUF012
 
     def __init__(
         self,

@@ -5,8 +5,8 @@
 Its jaws open along the arm (wrist roll 0), the fixed one on the side of the base.
 
 In transit small noise is added to what the arm is told, and what would have been right is recorded: the
-demonstrations then show how to come back from where a policy ends up by its own errors. There is none near the
-places where it grasps and lets go.
+demonstrations then show how to come back from where a policy ends up by its own errors. There is none
+near the places where it grasps and lets go.
 
 Source: Laskey et al., "DART: Noise injection for robust imitation learning", 2017.
 """
@@ -24,7 +24,7 @@ from fedarm.sim.joints import from_radians, to_radians
 from fedarm.sim.kinematics import InverseKinematics
 from fedarm.sim.placement import Placement
 from fedarm.sim.scene import CUBE_SIDE_M, Scene, compile_scene
-from fedarm.sim.simulation import HOME_DEG, Simulation
+from fedarm.sim.simulation import Simulation, home_angles
 
 NOISE_DEG = float(np.degrees(0.02))
 
@@ -164,11 +164,6 @@ def plan(placement: Placement, *, stacked: bool) -> tuple[Move, ...]:
         Move(clear, _OPEN_PERCENT, speed_m=_SLOW_M),
         Move(_above(clear), _OPEN_PERCENT, speed_m=_SLOW_M),
     )
-
-
-def home_angles(placement: Placement) -> NDArray[np.float64]:
-    """Return the hinge angles `(joint,)` of the arm's first pose."""
-    return to_radians(np.array(HOME_DEG) + placement.home_offset_deg)
 
 
 def _at(xy_m: tuple[float, float], height_m: float) -> Xyz:

@@ -1,7 +1,7 @@
 """Joint units: degrees and percent of gripper opening outside, radians inside.
 
-As LeRobot's SO-101 has them in degrees mode: zero in the middle of a joint's range, and a gripper that is shut
-at 0 and wide open at 100.
+As LeRobot's SO-101 has them in degrees mode: zero in the middle of a joint's range, and a gripper that
+is shut at 0 and wide open at 100.
 """
 
 from __future__ import annotations

@@ -26,8 +26,8 @@ Radians = NDArray[np.float64]
 class InverseKinematics:
     """Finds joint angles for a tool that points down.
 
-    Damped least squares on position and direction of the tool; a joint at the end of its range is left there
-    and the others make up for it.
+    Damped least squares on position and direction of the tool; a joint at the end of its range is left
+    there and the others make up for it.
 
     Source: Wampler, "Manipulator inverse kinematic solutions based on vector formulations and damped
         least-squares methods", 1986.
@@ -82,23 +82,18 @@ class InverseKinematics:
         return self._within_range(angles[:_ARM_JOINTS], jacobian, error)
 
     def _within_range(self, angles: Radians, jacobian: Radians, error: Radians) -> Radians:
-        """Return the damped step, without the joints that it would push over the end of their range."""
+        """Return the damped step; joints that it would push out of their range go to its end."""
         free = np.ones(_ARM_JOINTS, bool)
         change = np.zeros(_ARM_JOINTS)
         while free.any():
+            left = error - jacobian[:, ~free] @ change[~free]
             part = jacobian[:, free]
-            change[:] = 0
-            change[free] = np.linalg.solve(
-                part.T @ part + DAMPING**2 * np.eye(int(free.sum())), part.T @ error
-            )
-            change = np.clip(change, -_MAX_STEP_RAD, _MAX_STEP_RAD)
-            stuck = (angles + change < self._low - 1e-9) | (angles + change > self._high + 1e-9)
-            at_end = stuck & free
-            if not at_end.any():
+            damped = part.T @ part + DAMPING**2 * np.eye(int(free.sum()))
+            change[free] = np.linalg.solve(damped, part.T @ left)
+            allowed = np.clip(change, self._low - angles, self._high - angles)
+            over = free & (allowed != change)
+            if not over.any():
                 break
-            # The rest of the way to the end of the range first, then without this joint.
-            short = np.clip(angles + change, self._low, self._high) - angles
-            if np.abs(short[at_end]).max() > 1e-6:
-                return np.clip(angles + change, self._low, self._high) - angles
-            free &= ~at_end
-        return change
+            change[over] = allowed[over]
+            free &= ~over
+        return np.asarray(change / max(1.0, np.abs(change).max() / _MAX_STEP_RAD))

@@ -26,11 +26,6 @@ RED = Colour("red", (0.80, 0.09, 0.09))
 BLUE = Colour("blue", (0.10, 0.28, 0.80))
 ORANGE = Colour("orange", (0.95, 0.42, 0.05))
 WHITE = Colour("white", (0.93, 0.93, 0.93))
-GREEN = Colour("green", (0.08, 0.55, 0.20))
-YELLOW = Colour("yellow", (0.93, 0.76, 0.08))
-PURPLE = Colour("purple", (0.45, 0.15, 0.65))
-PINK = Colour("pink", (0.92, 0.35, 0.60))
-TURQUOISE = Colour("turquoise", (0.05, 0.62, 0.62))
 
 
 @dataclass(frozen=True)

@@ -85,7 +85,9 @@ def record_version(paths: DatasetPaths, recipe: Mapping[str, Any], *, workers: i
         MachineError: Nothing can be rendered here.
         ResultsError: The folder cannot be written.
     """
-    arguments = {key: recipe[key] for key in ("tasks", "variants", "episodes", "seed", "image_size")}
+    arguments = {
+        key: recipe[key] for key in ("tasks", "variants", "episodes", "seed", "image_size")
+    }
     total = recipe["episodes"] * len(recipe["tasks"]) * len(recipe["variants"])
     label = f"recording {paths.root.parent.name}"
     with Progress(total, label=label, unit="episodes") as progress:
@@ -134,7 +136,9 @@ def record_dataset(
         MachineError: Nothing can be rendered here.
         ResultsError: The folder cannot be written.
     """
-    pairs = [(get_task(task).name, get_variant(name).name) for task, name in product(tasks, variants)]
+    pairs = [
+        (get_task(task).name, get_variant(name).name) for task, name in product(tasks, variants)
+    ]
     tally = _Tally()
     with atomic_dir(root) as temporary, _experts(workers) as run_all:
         made = _demonstrations(
@@ -284,7 +288,7 @@ def _create(root: Path, *, tasks: Sequence[str], image_size: int) -> Any:
         video_backend="pyav",
         # Several encoder threads give other bytes on other machines.
         encoder_threads=1,
-        # When this many frames wait, LeRobot drops the next one: it records as fast as a camera delivers,
-        # and here an episode comes all at once.
+        # When this many frames wait, LeRobot drops the next one with a warning: it is made for frames
+        # that come as a camera delivers them, and here an episode comes all at once.
         encoder_queue_maxsize=_LONGEST_EPISODE,
     )

@@ -1,7 +1,8 @@
 """Pictures without a screen: EGL where it works, else OSMesa.
 
-MuJoCo chooses its graphics library by an environment variable when it is imported, and PyOpenGL can load one
-library a process. So the choice is made here, by trying the libraries themselves, before either is asked.
+MuJoCo chooses its graphics library by an environment variable when it is imported, and PyOpenGL can load
+one library a process. So the choice is made here, by trying the libraries themselves, before either is
+asked.
 """
 
 from __future__ import annotations
@@ -124,8 +125,8 @@ def _context_class() -> Any:
 def _gl_context(size: int) -> Any:
     context = _context_class()(size, size)
     if not _open:
-        # MuJoCo shuts EGL down at exit. Handlers run last in, first out: one that is registered after the
-        # first context closes the renderers before that, without EGL's complaints.
+        # MuJoCo shuts EGL down at exit. Handlers run last in, first out: one that is registered after
+        # the first context closes the renderers before that, without EGL's complaints.
         atexit.register(_close_all)
     return context
 

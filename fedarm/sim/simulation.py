@@ -1,6 +1,7 @@
 """One episode of a scene: physics, what the arm senses, what the camera sees, and whether it worked.
 
-Success, once reached, stays: the object was lifted, lies where it should, is at rest, and the gripper is open.
+Success, once reached, stays: the object was lifted, lies where it should, is at rest, and the gripper is
+open.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ ON_DISC_M = 0.03
 STACKED_M = 0.015
 HEIGHT_TOLERANCE_M = 0.006
 AT_REST_M_PER_S = 0.03
-# A gripper that holds a cube is 22 percent open.
+# A gripper that holds a cube is some 20 percent open.
 OPEN_PERCENT = 28.0
 
 FRAMES_A_STEP = 3
@@ -34,8 +35,8 @@ _PHYSICS_STEPS = round(1 / CONTROL_FPS / PHYSICS_STEP_S)
 _FRAME_ENDS = frozenset(
     round(_PHYSICS_STEPS * (frame + 1) / FRAMES_A_STEP) for frame in range(FRAMES_A_STEP)
 )
-# Targets move evenly from one to the next: given as jumps, each joint would race to its own as fast as it can,
-# and the tool would swing by a centimetre on its way.
+# Targets move evenly from one to the next: given as jumps, each joint would race to its own as fast as
+# it can, and the tool would swing by a centimetre on its way.
 _RAMP = np.arange(1, _PHYSICS_STEPS + 1) / _PHYSICS_STEPS
 
 Joints = NDArray[np.float32]
@@ -47,7 +48,6 @@ class StepOutcome:
 
     Attributes:
         success: Whether the task is done, now or before.
-        reward: 1.0 when it is, else 0.0.
     """
 
     success: bool
@@ -56,6 +56,11 @@ class StepOutcome:
     def reward(self) -> float:
         """1.0 when the task is done, else 0.0."""
         return float(self.success)
+
+
+def home_angles(placement: Placement) -> NDArray[np.float64]:
+    """Return the hinge angles `(joint,)` of the arm's first pose."""
+    return to_radians(np.array(HOME_DEG) + placement.home_offset_deg)
 
 
 class Simulation:
@@ -87,7 +92,7 @@ class Simulation:
         self.success = False
         self._lift_m = 0.0
         mujoco.mj_resetData(self._model, self._data)
-        joints = to_radians(np.array(HOME_DEG) + self.placement.home_offset_deg)
+        joints = home_angles(self.placement)
         self._data.qpos[self._joints] = joints
         self._data.ctrl[:] = joints
         self._put(OBJECT, self.placement.object_xy_m, self.placement.object_yaw_rad)

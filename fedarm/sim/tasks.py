@@ -12,7 +12,7 @@ They stand in for `lerobot/svla_so100_pickplace`, `..._stacking`, `..._sorting` 
     new_look                     another table and a white arm
     moved_camera                 3 cm and 4 degrees from where it was
     wider_spawn                  cubes and goals also where the clients never had them
-    pool_a, pool_b, pool_c       other tables, arms and colours: the public pool for the starting policy
+    pool_a, pool_b, pool_c       other tables and arms: the public pool for the starting policy
 
 Nothing here imports MuJoCo: a configuration can be validated without it.
 """
@@ -26,14 +26,9 @@ from typing import Literal
 from fedarm.errors import ConfigError, suggest
 from fedarm.sim.looks import (
     BLUE,
-    GREEN,
     ORANGE,
-    PINK,
-    PURPLE,
     RED,
-    TURQUOISE,
     WHITE,
-    YELLOW,
     CameraShift,
     Colour,
     Look,
@@ -110,14 +105,12 @@ class Variant:
     Attributes:
         name: As a configuration names it.
         look: The arm's and the table's colours; None for the task's own.
-        colours: What the task's cubes and goals are coloured instead.
         camera: How far the camera is moved from where the task has it.
         spawn_scale: How much wider the regions are than the task's own.
     """
 
     name: str
     look: Look | None = None
-    colours: Mapping[Colour, Colour] = field(default_factory=dict)
     camera: CameraShift = field(default_factory=CameraShift)
     spawn_scale: float = 1.0
 
@@ -126,8 +119,6 @@ class Variant:
         return replace(
             task,
             look=self.look or task.look,
-            objects=tuple(self.colours.get(colour, colour) for colour in task.objects),
-            goals=tuple(self.colours.get(colour, colour) for colour in task.goals),
             camera=task.camera + self.camera,
             object_region=task.object_region.widened(self.spawn_scale),
             goal_regions=tuple(region.widened(self.spawn_scale) for region in task.goal_regions),

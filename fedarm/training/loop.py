@@ -30,7 +30,8 @@ from fedarm.training.schedules import lr_share
 if TYPE_CHECKING:
     from lerobot.policies.pretrained import PreTrainedPolicy
 
-_OPTIMIZER = "optimizer"
+# How the names of the optimizer's moments begin, among other arrays.
+OPTIMIZER_PREFIX = "optimizer/"
 
 
 class DivergenceError(FedarmError):
@@ -143,7 +144,7 @@ class LocalTrainer:
     def optimizer_state(self) -> dict[str, NDArray[np.float32]]:
         """Return the optimizer's moments by parameter, to go on from after an interruption."""
         return {
-            f"{_OPTIMIZER}/{name}/{part}": value.detach().cpu().numpy()
+            f"{OPTIMIZER_PREFIX}{name}/{part}": value.detach().cpu().numpy()
             for name, parameter in self._named.items()
             for part, value in self._optimizer.state[parameter].items()
         }
@@ -154,10 +155,10 @@ class LocalTrainer:
         Raises:
             CheckpointError: There are no moments, or some of another shape than their parameter.
         """
-        if not any(key.startswith(f"{_OPTIMIZER}/") for key in state):
-            raise _foreign_optimizer(key=_OPTIMIZER)
+        if not any(key.startswith(OPTIMIZER_PREFIX) for key in state):
+            raise _foreign_optimizer(key=OPTIMIZER_PREFIX)
         for name, parameter in self._named.items():
-            prefix = f"{_OPTIMIZER}/{name}/"
+            prefix = f"{OPTIMIZER_PREFIX}{name}/"
             parts = {
                 key.removeprefix(prefix): torch.tensor(value, device=self._device)
                 for key, value in state.items()

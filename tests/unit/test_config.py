@@ -50,6 +50,7 @@ def test_shipped_configs_are_valid(name):
         ("seeds", [0, 0], ["seeds", "only once"]),
         ("arms.fedprox.strategy", "fedprxo", ["unknown strategy 'fedprxo'", "fedprox"]),
         ("arms.fedprox.mu", -0.1, ["mu", "greater than or equal to 0"]),
+        ("arms.fedprox.optimizer_state", "keep", ["optimizer_state", "'reset' or 'average'"]),
         ("datasets.left.tasks", ["pickplac"], ["datasets.left", "pickplace"]),
         ("clients", ["left", "rihgt"], ["clients", "did you mean 'right'"]),
         ("unseen", ["left"], ["unseen", "'left'", "would be trained on"]),
@@ -119,3 +120,8 @@ def test_resolved_config_reads_back_equal(small_config, tmp_path):
     resolved = tmp_path / "config.yaml"
     resolved.write_text(yaml.safe_dump(experiment.config.model_dump(mode="json")))
     assert load_experiment(resolved).config == experiment.config
+
+
+def test_server_momentum_and_averaged_moments_exclude_each_other(small_config):
+    small_config["arms"]["fedprox"] |= {"server_momentum": 0.5, "optimizer_state": "average"}
+    assert "needs `optimizer_state: reset`" in refuse(small_config)

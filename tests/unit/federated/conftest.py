@@ -29,6 +29,7 @@ def raw_experiment(**changes: Any) -> dict[str, Any]:
             **raw["arms"],
             "fedavg": {**FEDAVG, "server_momentum": 0.5},
             "fedprox": {**FEDPROX, "mu": 0.5, "server_momentum": 0.5},
+            "averaging": {**FEDPROX, "mu": 0.5, "optimizer_state": "average"},
             "fedprox_zero": {**FEDPROX, "mu": 0.0, "server_momentum": 0.5},
         },
         "rollout": {"episodes": 8},

@@ -11,6 +11,7 @@ from fedarm.federated.records import (
     load_weights,
     losses_in,
     number_in,
+    optimizer_in,
     pack_config,
     pack_losses,
     pack_sums,
@@ -62,6 +63,21 @@ def test_weights_arrive_unchanged():
         sender[0].weight.add_(1 / 3)
     load_weights(receiver, pack_weights(sender))
     assert torch.equal(sender[0].weight, receiver[0].weight)
+
+
+def test_moments_travel_beside_the_weights():
+    policy = torch.nn.Linear(2, 1)
+    moments = {
+        "optimizer/weight/exp_avg": np.array([[1.0, 2.0]], np.float32),
+        "optimizer/weight/step": np.array(3.0, np.float32),
+    }
+    record = pack_weights(policy, moments)
+    arrived = optimizer_in(record)
+    assert list(arrived) == list(moments)
+    assert all(np.array_equal(arrived[name], moments[name]) for name in moments)
+    assert arrived["optimizer/weight/step"].shape == ()
+    load_weights(policy, record)
+    assert optimizer_in(pack_weights(policy)) == {}
 
 
 def test_only_trainable_weights_travel():

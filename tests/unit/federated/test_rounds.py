@@ -43,7 +43,11 @@ def fedprox(experiment, tmp_path_factory):
     return trained(settings_of(experiment, "fedprox", 0), tmp_path_factory.mktemp("fedprox"))
 
 
-@pytest.mark.parametrize("arm", [FEDAVG, {**FEDPROX, "mu": 0.0}], ids=["fedavg", "fedprox"])
+@pytest.mark.parametrize(
+    "arm",
+    [FEDAVG, {**FEDPROX, "mu": 0.0}, {**FEDAVG, "optimizer_state": "average"}],
+    ids=["fedavg", "fedprox", "averaged moments"],
+)
 def test_one_client_and_one_round_is_central_training(make, tmp_path, arm):
     one = make(
         clients=["left"],
@@ -131,6 +135,32 @@ def test_killed_and_started_again_ends_with_the_same_bytes(
     assert not settings.metrics.exists()
     train_federated(settings)
     assert results_of(settings) == fedprox
+
+
+def test_averaged_moments_survive_a_kill(experiment, tmp_path, monkeypatch):
+    unbroken = trained(settings_of(experiment, "averaging", 0), tmp_path / "unbroken")
+    hold = rounds._hold_round
+
+    def killed_in_the_last_round(federation, number):
+        if number == 3:
+            raise Killed
+        return hold(federation, number)
+
+    settings = moved(settings_of(experiment, "averaging", 0), tmp_path / "killed")
+    with monkeypatch.context() as patched:
+        patched.setattr(rounds, "_hold_round", killed_in_the_last_round)
+        with pytest.raises(Killed):
+            train_federated(settings)
+    train_federated(settings)
+    assert results_of(settings) == unbroken
+
+
+def test_moments_travel_from_the_second_round_on(experiment, tmp_path):
+    _, metrics = trained(settings_of(experiment, "averaging", 0), tmp_path)
+    _, first, second, _ = metrics["rounds"]
+    # Adam's two moments are as large as the weights; the first round has none to begin with.
+    assert 2.9 < first["bytes_up"] / (first["bytes_down"] / 2) < 3.5
+    assert second["bytes_down"] > 1.9 * first["bytes_down"]
 
 
 def test_goes_on_from_the_round_that_was_reached(experiment, tmp_path, monkeypatch):

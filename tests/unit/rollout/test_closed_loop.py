@@ -134,17 +134,9 @@ def test_filmed_episode_goes_as_the_unfilmed_one(scene):
 
     controller = Controller(predict, 64, 2)
     watcher = Watcher()
-    filmed = roll_out(
-        scene,
-        [3, 4],
-        controller=controller,
-        horizon_steps=HORIZON,
-        camera_size=64,
-        observers={1: watcher},
-    )
-    assert filmed == roll_out(
-        scene, [3, 4], controller=controller, horizon_steps=HORIZON, camera_size=64
-    )
+    options = {"controller": controller, "horizon_steps": HORIZON, "camera_size": 64}
+    filmed = roll_out(scene, [3, 4], **options, observers={1: watcher})
+    assert filmed == roll_out(scene, [3, 4], **options)
     assert watcher.frames == 3 * HORIZON
     assert watcher.looks == HORIZON / 2
     assert watcher.result == filmed[1]

@@ -64,6 +64,7 @@ def _check_videos(settings):
         assert record["policy_loss"] == expected
 
 
+@pytest.mark.slow
 def test_same_run_gives_the_same_bytes_whatever_the_number_of_workers(done, small_run, tmp_path):
     again = small_run(results=tmp_path / "again")
     rollout_run(again, workers=2)
