@@ -14,8 +14,10 @@ ARGS ?=
 run: $(INSTALLED)
 	$(RUN) snakemake --cores all $(ARGS)
 
+# The unit tests side by side; then the experiment end to end, which uses all cores by itself.
 test: $(INSTALLED)
-	$(RUN) pytest $(ARGS)
+	$(RUN) pytest --numprocesses 2 tests/unit $(ARGS)
+	$(RUN) pytest tests/e2e $(ARGS)
 
 lint: $(INSTALLED)
 	$(RUN) ruff check .

@@ -25,8 +25,8 @@ def pins() -> list[str]:
     export = subprocess.run(
         [
             str(FOLDER.parent / ".tools" / "bin" / "uv"),
-            *"export --frozen --no-default-groups --no-emit-project --no-hashes".split(),
-            *"--no-annotate --no-header".split(),
+            *["export", "--frozen", "--no-default-groups", "--no-emit-project", "--no-hashes"],
+            *["--no-annotate", "--no-header"],
         ],
         cwd=FOLDER.parent,
         check=True,

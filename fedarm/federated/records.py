@@ -135,7 +135,9 @@ def optimizer_in(record: ArrayRecord) -> OptimizerState:
     }
     return {
         # An average of equal step counts may miss the count by a rounding error.
-        name: np.round(values).reshape(()) if name.endswith(_STEP) else values
+        name: np.asarray(np.round(values), np.float32).reshape(())
+        if name.endswith(_STEP)
+        else values
         for name, values in moments.items()
     }
 

@@ -240,24 +240,31 @@ def _write(
     progress: Callable[[int], None] | None,
 ) -> None:
     dataset = _create(root, tasks=tasks, image_size=image_size)
-    for demonstration in demonstrations:
-        rows = zip(demonstration.states, demonstration.actions, demonstration.frames, strict=True)
-        for state, action, frame in rows:
-            dataset.add_frame(
-                {
-                    f"observation.images.{CAMERA}": frame,
-                    "observation.state": state,
-                    "action": action,
-                    "task": demonstration.instruction,
-                }
-            )
-        dataset.save_episode(parallel_encoding=False)
-        if progress is not None:
-            progress(1)
-    dataset.finalize()
+    try:
+        for demonstration in demonstrations:
+            _write_episode(dataset, demonstration)
+            if progress is not None:
+                progress(1)
+    finally:
+        # Otherwise LeRobot does it when the object is collected, into a folder that is gone by then.
+        dataset.finalize()
     # LeRobot lists the features in the order of a set, which is another in each process.
     statistics = root / "meta" / "stats.json"
     write_json(statistics, read_json(statistics))
+
+
+def _write_episode(dataset: Any, demonstration: Demonstration) -> None:
+    rows = zip(demonstration.states, demonstration.actions, demonstration.frames, strict=True)
+    for state, action, frame in rows:
+        dataset.add_frame(
+            {
+                f"observation.images.{CAMERA}": frame,
+                "observation.state": state,
+                "action": action,
+                "task": demonstration.instruction,
+            }
+        )
+    dataset.save_episode(parallel_encoding=False)
 
 
 def _create(root: Path, *, tasks: Sequence[str], image_size: int) -> Any:

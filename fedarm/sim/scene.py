@@ -28,7 +28,7 @@ _DISC_THICKNESS_M = 0.001
 
 # In small pictures edges are a good part of everything: they are smoothed by drawing four pixels for
 # one. In larger ones that costs more than it shows.
-_SMOOTHED_UP_TO_PX = 128
+_SMOOTHED_UP_TO_PX = 64
 
 # Bits of MuJoCo's contact filter: the arm touches things, things touch things, and the arm does not
 # touch itself. Its links hardly meet within reach of the table, and looking for that costs much.

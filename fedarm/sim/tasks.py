@@ -150,8 +150,8 @@ def get_variant(name: str) -> Variant:
 
 
 def _scaled(bounds: tuple[float, float], scale: float) -> tuple[float, float]:
-    middle, half = (bounds[0] + bounds[1]) / 2, (bounds[1] - bounds[0]) / 2
-    return middle - scale * half, middle + scale * half
+    extra = (scale - 1) * (bounds[1] - bounds[0]) / 2
+    return bounds[0] - extra, bounds[1] + extra
 
 
 _GREY_MAT = Look("mat", (0.55, 0.58, 0.60), (0.66, 0.69, 0.71), robot_rgb=(0.95, 0.72, 0.10))

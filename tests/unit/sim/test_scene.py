@@ -12,37 +12,23 @@ from fedarm.sim.tasks import TASKS, VARIANTS
 SIZE = 224
 
 
-def centre_of(picture, mask):
-    rows, columns = np.nonzero(mask(picture.astype(int)))
+def centre_of(picture, rgb):
+    """Return the middle (column, row) of all that has a colour, whatever the light on it."""
+    pixels = picture.astype(float)
+    norms = np.linalg.norm(pixels, axis=2)
+    cosine = pixels @ rgb / np.maximum(norms, 1) / np.linalg.norm(rgb)
+    # A white goal and a grey arm have the same hue: only the goal is bright.
+    bright = norms > (400 if rgb.min() > 0.9 else 60)
+    rows, columns = np.nonzero((cosine > 0.985) & bright)
     assert len(rows) > 30
     return np.array([columns.mean(), rows.mean()])
 
 
-def red(picture):
-    return picture[..., 0] > picture[..., 1:].max(axis=2) + 60
-
-
-def blue(picture):
-    return picture[..., 2] > picture[..., :2].max(axis=2) + 60
-
-
-def white(picture):
-    return picture.min(axis=2) > 200
-
-
-def orange(picture):
-    return (picture[..., 0] > picture[..., 1] + 60) & (picture[..., 1] > picture[..., 2] + 20)
-
-
 @pytest.mark.parametrize(
-    ("task", "variant", "object_mask", "goal_mask"),
-    [
-        ("pickplace", "standard", red, blue),
-        ("pickplace", "moved_camera", red, blue),
-        ("so101_pickplace", "standard", orange, white),
-    ],
+    ("task", "variant"),
+    [("pickplace", "standard"), ("pickplace", "moved_camera"), ("so101_pickplace", "standard")],
 )
-def test_points_are_projected_to_where_they_are_drawn(task, variant, object_mask, goal_mask):
+def test_points_are_projected_to_where_they_are_drawn(task, variant):
     scene = compile_scene(task, variant)
     simulation = Simulation(scene)
     for seed in range(3):
@@ -52,8 +38,10 @@ def test_points_are_projected_to_where_they_are_drawn(task, variant, object_mask
             [[*placement.object_xy_m, CUBE_SIDE_M / 2], [*placement.goals_xy_m[0], 0.001]]
         )
         projected = scene.project(points, SIZE)
-        for mask, point in zip((object_mask, goal_mask), projected, strict=True):
-            assert np.linalg.norm(centre_of(picture, mask) - point) < 1.5
+        for colour, point in zip(
+            (scene.task.objects[0], scene.task.goals[0]), projected, strict=True
+        ):
+            assert np.linalg.norm(centre_of(picture, np.array(colour.rgb)) - point) < 1.5
 
 
 def test_projection_scales_with_the_picture():
@@ -72,7 +60,10 @@ def test_what_the_camera_looks_at_is_in_the_middle_and_left_is_right():
 
 
 def test_the_moved_camera_is_3_cm_and_4_degrees_away():
-    usual, moved = compile_scene("pickplace").camera, compile_scene("pickplace", "moved_camera").camera
+    usual, moved = (
+        compile_scene("pickplace").camera,
+        compile_scene("pickplace", "moved_camera").camera,
+    )
     assert np.linalg.norm(moved.position - usual.position) == pytest.approx(0.03)
     turn = moved.axes @ usual.axes.T
     angle_deg = np.degrees(np.arccos((np.trace(turn) - 1) / 2))
@@ -109,20 +100,21 @@ def test_one_scene_a_process():
     assert compile_scene("pickplace") is not compile_scene("stacking")
 
 
-def test_goals_are_visible_in_every_task_and_variant():
-    for name in TASKS:
-        for variant in VARIANTS:
-            scene = compile_scene(name, variant)
-            simulation = Simulation(scene)
-            placement = simulation.reset(1)
-            picture = simulation.render(64).astype(int)
-            expected = np.array(scene.task.goals[placement.goal].rgb)
-            (point,) = scene.project(np.array([[*placement.goals_xy_m[placement.goal], 0.015]]), 64)
-            column, row = np.round(point).astype(int)
-            seen = picture[row, column] / 255
-            # Light and shade change the level, hardly the hue.
-            cosine = seen @ expected / np.linalg.norm(seen) / np.linalg.norm(expected)
-            assert cosine > 0.97, (name, variant)
+@pytest.mark.parametrize(
+    ("name", "variant"),
+    [(task, "standard") for task in TASKS] + [("pickplace", name) for name in VARIANTS],
+)
+def test_the_goal_is_seen_in_its_colour(name, variant):
+    scene = compile_scene(name, variant)
+    simulation = Simulation(scene)
+    placement = simulation.reset(1)
+    picture = simulation.render(64).astype(int)
+    expected = np.array(scene.task.goals[placement.goal].rgb)
+    (point,) = scene.project(np.array([[*placement.goals_xy_m[placement.goal], 0.015]]), 64)
+    column, row = np.round(point).astype(int)
+    seen = picture[row, column] / 255
+    # Light and shade change the level, hardly the hue.
+    assert seen @ expected / np.linalg.norm(seen) / np.linalg.norm(expected) > 0.97
 
 
 def test_only_the_arm_does_not_touch_itself():
@@ -133,9 +125,7 @@ def test_only_the_arm_does_not_touch_itself():
     goal = model.geom(goal_name(0))
 
     def touch(a, b):
-        return bool(
-            (a.contype[0] & b.conaffinity[0]) | (b.contype[0] & a.conaffinity[0])
-        )
+        return bool((a.contype[0] & b.conaffinity[0]) | (b.contype[0] & a.conaffinity[0]))
 
     assert touch(floor, cube)
     assert touch(jaw, cube)
