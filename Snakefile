@@ -10,7 +10,6 @@ if not workflow.configfiles:
 
 
 include: "rules/common.smk"
-include: "rules/config.smk"
 include: "rules/dataset.smk"
 include: "rules/train.smk"
 include: "rules/rollout.smk"
@@ -26,6 +25,10 @@ rule all:
     input:
         experiment.manifest,
     localrule: True
+
+
+onstart:
+    write_resolved_config(experiment)
 
 
 onsuccess:

@@ -13,12 +13,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
+import yaml
+
 from fedarm.config import Arm, Base, Config, Dataset, Policy, PretrainedBase, Training
 from fedarm.config import parse_config as _parse_schema
 from fedarm.config import read_config as _read_schema
 from fedarm.config_rules import check_rules
 from fedarm.errors import ConfigError, suggest
-from fedarm.paths import DatasetPaths, RunPaths
+from fedarm.paths import DatasetPaths, RunPaths, write_atomic
 from fedarm.provenance import VERSION_DIGITS, derive_seed, digest_value
 
 BASE_ROUND = 0
@@ -437,6 +439,16 @@ def parse_experiment(raw: Any, *, source: str) -> Experiment:
     config = _parse_schema(raw, source=source)
     check_rules(config, source)
     return Experiment(config)
+
+
+def write_resolved_config(experiment: Experiment) -> None:
+    """Write the configuration with every default filled in, for the jobs and for the reader.
+
+    Raises:
+        ResultsError: The results folder cannot be written.
+    """
+    values = experiment.config.model_dump(mode="json")
+    write_atomic(experiment.resolved_config, yaml.safe_dump(values, sort_keys=False))
 
 
 def _source_identity(source: DataSource) -> dict[str, Any]:

@@ -2,11 +2,14 @@ import os
 from pathlib import Path
 
 from fedarm.errors import FedarmError
-from fedarm.experiment import parse_experiment
+from fedarm.experiment import parse_experiment, write_resolved_config
 from fedarm.logging import exit_with
-from fedarm.provenance import canonical_json, digest_code, digest_value
+from fedarm.provenance import digest_code, digest_value
 
 CONDA = "../envs/fedarm.yaml"
+
+# A wildcard pattern that matches nothing, for an experiment that has no such arm or dataset.
+NOTHING = "(?!)"
 
 # What was given last has the last word, so its name stands in messages.
 CONFIG_SOURCE = str((workflow.configfiles or ["config.yaml"])[-1])
@@ -39,8 +42,7 @@ def code_of(rule_name):
 def run_names(*kinds):
     """Return a wildcard pattern for the folders of the runs of some kinds."""
     names = dict.fromkeys(run.name for run in experiment.runs if run.kind in kinds)
-    # A pattern that matches nothing: the experiment has no such arm.
-    return "|".join(names) or "(?!)"
+    return "|".join(names) or NOTHING
 
 
 def run_of(wildcards):
@@ -59,11 +61,9 @@ def caches_of(names):
     return manifests + [experiment.dataset_paths(name).checks for name in names]
 
 
-def recording_threads(wildcards):
-    """Return one core for a client's demonstrations and four for a pool many times as large."""
-    section = experiment.dataset(wildcards.dataset)
-    demonstrations = section.episodes * len(section.tasks) * len(section.variants)
-    return 4 if demonstrations > 100 else 1
+def dataset_names(names):
+    """Return a wildcard pattern for some datasets."""
+    return "|".join(names) or NOTHING
 
 
 def verdict_text():
@@ -84,5 +84,8 @@ def training_digest(wildcards):
     return experiment.train_settings(run_of(wildcards)).digest()
 
 
+# Written by `onstart`, and no input: Snakemake looks for no other change downstream of a job that runs,
+# so a rule that wrote it would hide, by any change of the configuration, what else has changed.
+RESOLVED_CONFIG = str(experiment.resolved_config)
 RUN_FOLDER = f"{experiment.root}/{{run}}/seed{{seed}}"
 LOG_FOLDER = f"logs/{experiment.config.experiment}/{{run}}/seed{{seed}}"

@@ -20,7 +20,6 @@ rule compare_arms:
         metrics=[metrics_of(run) for run in experiment.runs],
         episodes=EPISODES,
         analyses=ANALYSES,
-        config=ancient(experiment.resolved_config),
     output:
         figures=[
             report(
@@ -51,11 +50,12 @@ rule compare_arms:
         mem_mb=2000,
         runtime=30,
     params:
+        config=RESOLVED_CONFIG,
         script=script_of("compare_arms"),
         code=code_of("compare_arms"),
         settings=digest_value(experiment.comparison_settings()),
     shell:
-        "python {params.script:q} --config {input.config:q} > {log:q} 2>&1"
+        "python {params.script:q} --config {params.config:q} > {log:q} 2>&1"
 
 
 rule write_manifest:
@@ -66,7 +66,6 @@ rule write_manifest:
         episodes=EPISODES,
         results=f"{COMPARISON}/results.json",
         html=f"{COMPARISON}/report.html",
-        config=experiment.resolved_config,
     output:
         manifest=experiment.manifest,
     log:
@@ -76,7 +75,8 @@ rule write_manifest:
     conda:
         CONDA
     params:
+        config=RESOLVED_CONFIG,
         script=script_of("write_manifest"),
         code=code_of("write_manifest"),
     shell:
-        "python {params.script:q} --config {input.config:q} > {log:q} 2>&1"
+        "python {params.script:q} --config {params.config:q} > {log:q} 2>&1"

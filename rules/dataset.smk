@@ -2,8 +2,6 @@ DATASET_FOLDER = f"{experiment.config.results_dir}/datasets/{{dataset}}/{{versio
 
 
 rule get_dataset:
-    input:
-        config=ancient(experiment.resolved_config),
     output:
         dataset=directory(f"{DATASET_FOLDER}/dataset"),
         manifest=f"{DATASET_FOLDER}/manifest.json",
@@ -11,25 +9,34 @@ rule get_dataset:
         "logs/datasets/{dataset}/{version}/get_dataset.log",
     benchmark:
         "logs/datasets/{dataset}/{version}/get_dataset.tsv"
+    wildcard_constraints:
+        dataset=dataset_names(experiment.evaluated),
     conda:
         CONDA
-    threads: recording_threads
+    threads: 1
     resources:
         mem_mb=3000,
         runtime=30,
     params:
+        config=RESOLVED_CONFIG,
         script=script_of("get_dataset"),
         code=code_of("get_dataset"),
         recipe=lambda wildcards: digest_value(experiment.recipe(wildcards.dataset)),
     shell:
-        "python {params.script:q} --config {input.config:q} --dataset {wildcards.dataset}"
+        "python {params.script:q} --config {params.config:q} --dataset {wildcards.dataset}"
         " --workers {threads} > {log:q} 2>&1"
+
+
+# Pretraining waits for the pool and every arm for pretraining, so the pool is recorded first.
+use rule get_dataset as get_pool_dataset with:
+    wildcard_constraints:
+        dataset=dataset_names(experiment.pool),
+    priority: 40
 
 
 rule check_dataset:
     input:
         manifest=f"{DATASET_FOLDER}/manifest.json",
-        config=ancient(experiment.resolved_config),
     output:
         checks=f"{DATASET_FOLDER}/checks.json",
         hotfixes=f"{DATASET_FOLDER}/hotfixes.json",
@@ -37,23 +44,24 @@ rule check_dataset:
         "logs/datasets/{dataset}/{version}/check_dataset.log",
     benchmark:
         "logs/datasets/{dataset}/{version}/check_dataset.tsv"
+    priority: 35
     conda:
         CONDA
     resources:
         mem_mb=2000,
         runtime=30,
     params:
+        config=RESOLVED_CONFIG,
         script=script_of("check_dataset"),
         code=code_of("check_dataset"),
     shell:
-        "python {params.script:q} --config {input.config:q} --dataset {wildcards.dataset}"
+        "python {params.script:q} --config {params.config:q} --dataset {wildcards.dataset}"
         " > {log:q} 2>&1"
 
 
 rule cache_frames:
     input:
         manifest=f"{DATASET_FOLDER}/manifest.json",
-        config=ancient(experiment.resolved_config),
     output:
         frames=f"{DATASET_FOLDER}/cache_{{size}}px/frames.npy",
         columns=f"{DATASET_FOLDER}/cache_{{size}}px/columns.npz",
@@ -62,14 +70,16 @@ rule cache_frames:
         "logs/datasets/{dataset}/{version}/cache_frames_{size}px.log",
     benchmark:
         "logs/datasets/{dataset}/{version}/cache_frames_{size}px.tsv"
+    priority: 35
     conda:
         CONDA
     resources:
         mem_mb=2000,
         runtime=30,
     params:
+        config=RESOLVED_CONFIG,
         script=script_of("cache_frames"),
         code=code_of("cache_frames"),
     shell:
-        "python {params.script:q} --config {input.config:q} --dataset {wildcards.dataset}"
+        "python {params.script:q} --config {params.config:q} --dataset {wildcards.dataset}"
         " > {log:q} 2>&1"

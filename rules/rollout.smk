@@ -1,7 +1,6 @@
 rule rollout_run:
     input:
         metrics=lambda wildcards: metrics_of(run_of(wildcards)),
-        config=ancient(experiment.resolved_config),
     output:
         episodes=[
             f"{RUN_FOLDER}/rollouts/{dataset}/episodes.parquet"
@@ -20,11 +19,12 @@ rule rollout_run:
         mem_mb=3000,
         runtime=240,
     params:
+        config=RESOLVED_CONFIG,
         script=script_of("rollout_run"),
         code=code_of("rollout_run"),
         settings=lambda wildcards: experiment.rollout_settings(
             run_of(wildcards)
         ).digest(),
     shell:
-        "python {params.script:q} --config {input.config:q} --run {wildcards.run}"
+        "python {params.script:q} --config {params.config:q} --run {wildcards.run}"
         " --seed {wildcards.seed} > {log:q} 2>&1"

@@ -5,7 +5,6 @@
 rule train_base:
     input:
         data=caches_of(experiment.pool),
-        config=ancient(experiment.resolved_config),
     output:
         metrics=metrics_of(experiment.base_run),
     log:
@@ -19,18 +18,18 @@ rule train_base:
         mem_mb=3000,
         runtime=240,
     params:
+        config=RESOLVED_CONFIG,
         script=script_of("train_base"),
         code=code_of("train_base"),
         settings=experiment.train_settings(experiment.base_run).digest(),
     shell:
-        "python {params.script:q} --config {input.config:q} > {log:q} 2>&1"
+        "python {params.script:q} --config {params.config:q} > {log:q} 2>&1"
 
 
 rule train_pooled:
     input:
         data=training_inputs,
         base=metrics_of(experiment.base_run),
-        config=ancient(experiment.resolved_config),
     output:
         metrics=f"{RUN_FOLDER}/metrics.json",
     log:
@@ -47,11 +46,12 @@ rule train_pooled:
         mem_mb=3000,
         runtime=240,
     params:
+        config=RESOLVED_CONFIG,
         script=script_of("train_pooled"),
         code=code_of("train_pooled"),
         settings=training_digest,
     shell:
-        "python {params.script:q} --config {input.config:q} --run {wildcards.run}"
+        "python {params.script:q} --config {params.config:q} --run {wildcards.run}"
         " --seed {wildcards.seed} > {log:q} 2>&1"
 
 
@@ -59,7 +59,6 @@ rule train_federated:
     input:
         data=training_inputs,
         base=metrics_of(experiment.base_run),
-        config=ancient(experiment.resolved_config),
     output:
         metrics=f"{RUN_FOLDER}/federated_metrics.json",
     log:
@@ -75,9 +74,10 @@ rule train_federated:
         mem_mb=3000,
         runtime=240,
     params:
+        config=RESOLVED_CONFIG,
         script=script_of("train_federated"),
         code=code_of("train_federated"),
         settings=training_digest,
     shell:
-        "python {params.script:q} --config {input.config:q} --run {wildcards.run}"
+        "python {params.script:q} --config {params.config:q} --run {wildcards.run}"
         " --seed {wildcards.seed} > {log:q} 2>&1"

@@ -48,14 +48,12 @@ class Scene:
 
     Attributes:
         task: The task as its variant stages it.
-        variant: The variant's name.
         model: The MuJoCo model.
         camera: The camera's pose.
     """
 
-    def __init__(self, task: Task, variant: str) -> None:
+    def __init__(self, task: Task) -> None:
         self.task = task
-        self.variant = variant
         self.camera = camera_pose(task.camera)
         self.model = _build_spec(task, self.camera).compile()
         self._renderers: dict[int, Renderer] = {}
@@ -116,8 +114,7 @@ def compile_scene(task_name: str, variant_name: str = "standard") -> Scene:
         ConfigError: There is no such task or variant.
         MachineError: The arm's meshes are missing.
     """
-    variant = get_variant(variant_name)
-    return Scene(variant.stage(get_task(task_name)), variant.name)
+    return Scene(get_variant(variant_name).stage(get_task(task_name)))
 
 
 def _build_spec(task: Task, camera: CameraPose) -> mujoco.MjSpec:

@@ -16,7 +16,14 @@ from numpy.typing import NDArray
 
 from fedarm.sim.joints import from_radians, to_radians
 from fedarm.sim.placement import Placement, draw_placement
-from fedarm.sim.scene import CUBE_SIDE_M, OBJECT, PHYSICS_STEP_S, Scene, goal_name
+from fedarm.sim.scene import (
+    CUBE_SIDE_M,
+    DISC_RADIUS_M,
+    OBJECT,
+    PHYSICS_STEP_S,
+    Scene,
+    goal_name,
+)
 from fedarm.sim.tasks import CAMERA, CONTROL_FPS
 
 # The tool above the table's middle, pointing down, jaws half open.
@@ -145,12 +152,18 @@ class Simulation:
         }
 
     def final_frame_check(self) -> Mapping[str, Any]:
-        """Return what a picture shows after a success: colours from 0 to 255, and how the two lie."""
+        """Return what a picture shows after a success.
+
+        Returns:
+            Colours from 0 to 255, how the two lie, and how far from the middle of a disc the object may
+            be, in radii of the disc.
+        """
         task, goal = self.scene.task, self._placed().goal
         return {
             "object_rgb": [round(255 * level) for level in task.objects[goal].rgb],
             "goal_rgb": [round(255 * level) for level in task.goals[goal].rgb],
             "relation": task.relation,
+            "tolerance": ON_DISC_M / DISC_RADIUS_M,
         }
 
     def object_position(self) -> NDArray[np.float64]:

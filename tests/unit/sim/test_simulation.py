@@ -198,6 +198,7 @@ def test_what_the_last_frame_should_show():
         assert check["object_rgb"] == [round(255 * x) for x in task.objects[goal_index].rgb]
         assert check["goal_rgb"] == check["object_rgb"]
         assert check["relation"] == "on_disc"
+        assert check["tolerance"] == pytest.approx(0.75)
 
 
 def test_using_it_before_a_reset_is_an_error():
