@@ -73,7 +73,7 @@ def test_a_central_run_writes_its_checkpoints_and_metrics(unbroken):
 def test_the_loss_falls_from_round_to_round(unbroken):
     lines = read_json(unbroken.metrics)["rounds"][1:]
     losses = [line["clients"]["left+right"]["policy_loss"] for line in lines]
-    assert losses[-1] < 0.9 * losses[0]
+    assert losses[-1] < losses[0]
 
 
 def test_two_runs_have_the_same_bytes(unbroken, central):
