@@ -20,8 +20,8 @@ test: $(INSTALLED)
 	$(RUN) pytest tests/e2e $(ARGS)
 
 lint: $(INSTALLED)
-	$(RUN) ruff check .
-	$(RUN) ruff format --check .
+	$(RUN) ruff check --no-cache .
+	$(RUN) ruff format --no-cache --check .
 	$(RUN) mypy
 	$(RUN) lint-imports
 	$(RUN) snakefmt --check Snakefile rules

@@ -3,10 +3,9 @@
 import argparse
 from pathlib import Path
 
-from fedarm.rollout.run import rollout_run
-
 from fedarm.experiment import load_experiment
 from fedarm.logging import run_script
+from fedarm.rollout.run import rollout_run
 
 
 def main() -> None:

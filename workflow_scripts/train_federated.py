@@ -3,9 +3,8 @@
 import argparse
 from pathlib import Path
 
-from fedarm.federated.run import train_federated
-
 from fedarm.experiment import load_experiment
+from fedarm.federated.run import train_federated
 from fedarm.logging import run_script
 
 

@@ -3,10 +3,9 @@
 import argparse
 from pathlib import Path
 
-from fedarm.training.arms import train_pooled
-
 from fedarm.experiment import load_experiment
 from fedarm.logging import run_script
+from fedarm.training.arms import train_pooled
 
 
 def main() -> None:
