@@ -21,8 +21,9 @@ import numpy as np
 
 from fedarm.config import Config, read_config
 from fedarm.data.frame_cache import build_frame_cache
-from fedarm.experiment import Experiment, TrainSettings
+from fedarm.experiment import Experiment
 from fedarm.federated.run import train_federated
+from fedarm.settings import TrainSettings
 from fedarm.training.arms import train_base, train_pooled
 from fedarm.training.device import prepare_torch
 

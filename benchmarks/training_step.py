@@ -22,9 +22,10 @@ from numpy.typing import NDArray
 
 from fedarm.config import Policy, Training
 from fedarm.data.frame_cache import CachedDataset
-from fedarm.experiment import TrainSettings, load_experiment
+from fedarm.experiment import load_experiment
 from fedarm.policies.normalization import Normalizer
 from fedarm.policies.presets import build_policy
+from fedarm.settings import TrainSettings
 from fedarm.training.device import prepare_torch
 from fedarm.training.inputs import policy_inputs
 from fedarm.training.loop import LocalTrainer

@@ -12,7 +12,8 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from fedarm.errors import ConfigError, suggest
+from fedarm.config_errors import describe_breaches
+from fedarm.errors import ConfigError
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=48)]
 Positive = Annotated[int, Field(gt=0)]
@@ -305,63 +306,5 @@ def parse_config(raw: Any, *, source: str) -> Config:
     try:
         config = Config.model_validate(raw)
     except ValidationError as error:
-        raise ConfigError(_describe(error), file=source) from None
+        raise ConfigError(describe_breaches(error, Config), file=source) from None
     return config
-
-
-def _describe(error: ValidationError) -> str:
-    lines = ["the configuration is not valid:"]
-    for breach in error.errors(include_url=False):
-        key = ".".join(str(part) for part in breach["loc"])
-        lines.append(f"  {key or '(top level)'}: {_remedy(breach)}")
-    return "\n".join(lines)
-
-
-def _remedy(breach: Any) -> str:
-    """Return pydantic's message with the value and, for a misspelt key, the closest known one."""
-    message = str(breach["msg"])
-    if breach["type"] == "extra_forbidden":
-        known = _fields_at(breach["loc"][:-1])
-        return f"unknown key; {suggest(str(breach['loc'][-1]), known)}"
-    if breach["type"] == "missing":
-        return "this key is required"
-    if breach["type"] == "union_tag_invalid":
-        context = {key: str(value) for key, value in breach["ctx"].items()}
-        kind = context["discriminator"].strip("'")
-        known = context["expected_tags"].replace("'", "").split(", ")
-        return f"unknown {kind} {context['tag']!r}; {suggest(context['tag'], known)}"
-    if breach["type"] == "float_type" and isinstance(breach["input"], str):
-        # YAML 1.1 reads 1e-3 as text: an exponent needs a decimal point before it.
-        return f"{message} (got the text {breach['input']!r}; write 0.001 or 1.0e-3)"
-    return f"{message} (got {breach['input']!r})"
-
-
-def _fields_at(location: tuple[Any, ...]) -> list[str]:
-    """Return the known keys of the section at a pydantic error location.
-
-    A location names dictionary keys and union tags beside field names, so it is followed by the names
-    of sections, and the innermost section that is found gives the keys.
-    """
-    tags: dict[str, type[Model]] = {
-        "fedavg": FedAvgArm,
-        "fedprox": FedProxArm,
-        "central": CentralArm,
-        "local": LocalArm,
-        "pretrain": PretrainedBase,
-        "checkpoint": CheckpointBase,
-        "none": RandomBase,
-    }
-    section: type[BaseModel] = Config
-    for part in location:
-        if str(part) in tags and section is not Config:
-            section = tags[str(part)]
-            continue
-        field = section.model_fields.get(str(part))
-        annotation = field.annotation if field else None
-        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-            section = annotation
-        elif str(part) == "datasets":
-            section = SimDataset
-        elif str(part) in {"arms", "base"}:
-            section = BaseArm if str(part) == "arms" else RandomBase
-    return sorted(section.model_fields)

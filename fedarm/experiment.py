@@ -11,197 +11,28 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import yaml
 
-from fedarm.config import Arm, Base, Config, Dataset, Policy, PretrainedBase, Training
+from fedarm.config import Config, Dataset, PretrainedBase
 from fedarm.config import parse_config as _parse_schema
 from fedarm.config import read_config as _read_schema
 from fedarm.config_rules import check_rules
 from fedarm.errors import ConfigError, suggest
 from fedarm.paths import DatasetPaths, RunPaths, write_atomic
 from fedarm.provenance import VERSION_DIGITS, derive_seed, digest_value
+from fedarm.settings import (
+    DataSource,
+    RolloutRound,
+    RolloutSettings,
+    Run,
+    Scene,
+    TrainSettings,
+)
 
 BASE_ROUND = 0
 BASE_SEED = 0
-
-
-@dataclass(frozen=True)
-class Run:
-    """One training: an arm (or one client's local arm) and a seed.
-
-    Attributes:
-        arm: The arm's key in the configuration.
-        name: The run's folder: the arm, or `local_<client>`.
-        kind: How it trains.
-        seed: The training seed.
-        clients: The datasets that it trains on.
-    """
-
-    arm: str
-    name: str
-    kind: Literal["base", "local", "central", "federated"]
-    seed: int
-    clients: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class DataSource:
-    """A dataset as training sees it.
-
-    Attributes:
-        name: The dataset's name in the configuration.
-        cache: The folder of its frame cache.
-        version: The version of its recipe.
-        held_out: Episodes kept out of training.
-        split_seed: Seed of the split into train and held-out episodes.
-    """
-
-    name: str
-    cache: Path
-    version: str
-    held_out: int
-    split_seed: int
-
-
-@dataclass(frozen=True)
-class TrainSettings:
-    """Everything that a training job depends on, and nothing else.
-
-    Attributes:
-        run: What is trained.
-        arm: The arm's section, or None for the base's own pretraining.
-        base: How the base policy comes about.
-        policy: The architecture.
-        training: Optimizer, schedule and budget (for the base, its own).
-        rounds: Rounds; central and local training are checkpointed as often.
-        experiment_seed: Root of the random draws.
-        sources: The datasets trained on, in the order of `run.clients`.
-        evaluated: The datasets whose held-out loss is reported: clients, then unseen sets; none for
-            the base, its own client and the unseen sets for a local arm.
-        clients: Names of the client datasets.
-        start: The checkpoint that every arm starts from; None for the base itself.
-        checkpoints: Where checkpoints go.
-        metrics: The metrics file.
-    """
-
-    run: Run
-    arm: Arm | None
-    base: Base
-    policy: Policy
-    training: Training
-    rounds: int
-    experiment_seed: int
-    sources: tuple[DataSource, ...]
-    evaluated: tuple[DataSource, ...]
-    clients: tuple[str, ...]
-    start: Path | None
-    checkpoints: Path
-    metrics: Path
-
-    @property
-    def samples(self) -> int:
-        """The run's budget: a local arm has its client's share, every other arm the whole."""
-        if self.run.kind == "local":
-            return self.training.samples // len(self.clients)
-        return self.training.samples
-
-    @property
-    def steps(self) -> int:
-        """Optimizer steps of the run, over all its clients together."""
-        return self.samples // self.training.batch_size
-
-    @property
-    def local_steps(self) -> int:
-        """Optimizer steps of one client in one round of a federated run."""
-        return self.steps // (self.rounds * len(self.sources))
-
-    def is_kept(self, round_number: int) -> bool:
-        """Return whether a round's checkpoint stays on disk."""
-        return round_number == self.rounds or round_number % self.training.keep_every == 0
-
-    def digest(self) -> str:
-        """Return the digest of the settings; where files lie does not count."""
-        return digest_value(
-            {
-                "run": vars(self.run),
-                "arm": self.arm.model_dump(mode="json") if self.arm else None,
-                # A trained arm depends on the base through its checkpoint, an input of its own.
-                "base": self.base.model_dump(mode="json") if self.start is None else None,
-                "policy": self.policy.model_dump(mode="json"),
-                "training": self.training.model_dump(mode="json"),
-                "rounds": self.rounds,
-                "experiment_seed": self.experiment_seed,
-                "sources": [_source_identity(source) for source in self.sources],
-                "evaluated": [_source_identity(source) for source in self.evaluated],
-                "share": len(self.clients) if self.run.kind == "local" else 1,
-            }
-        )
-
-
-@dataclass(frozen=True)
-class Scene:
-    """Where rollouts take place: the task and variant of a client's or an unseen dataset.
-
-    Attributes:
-        dataset: The dataset's name.
-        task: Its task.
-        variant: Its variant.
-        unseen: Whether no arm is trained on it.
-        camera_size: Side of the camera's picture, pixels; the policy sees it shrunk to its own size.
-    """
-
-    dataset: str
-    task: str
-    variant: str
-    unseen: bool
-    camera_size: int
-
-
-@dataclass(frozen=True)
-class RolloutRound:
-    """How a checkpoint is rolled out: the first `episodes` initial conditions of every scene."""
-
-    round: int
-    episodes: int
-    final: bool
-
-
-@dataclass(frozen=True)
-class RolloutSettings:
-    """Everything that a rollout job depends on.
-
-    Attributes:
-        run: Whose checkpoints are rolled out.
-        scenes: The client tasks, then the unseen ones.
-        rounds: Checkpoints, progress rounds first and the last round last.
-        videos: Episodes a scene and round that are filmed.
-        video_size: Side of the video's frames, in pixels.
-        experiment_seed: Root of the initial conditions.
-        paths: The run's files.
-    """
-
-    run: Run
-    scenes: tuple[Scene, ...]
-    rounds: tuple[RolloutRound, ...]
-    videos: int
-    video_size: int
-    experiment_seed: int
-    paths: RunPaths
-
-    def digest(self) -> str:
-        """Return the digest of the settings; where files lie does not count."""
-        return digest_value(
-            {
-                "run": vars(self.run),
-                "scenes": [vars(scene) for scene in self.scenes],
-                "rounds": [vars(number) for number in self.rounds],
-                "videos": self.videos,
-                "video_size": self.video_size,
-                "experiment_seed": self.experiment_seed,
-            }
-        )
 
 
 @dataclass(frozen=True)
@@ -449,12 +280,3 @@ def write_resolved_config(experiment: Experiment) -> None:
     """
     values = experiment.config.model_dump(mode="json")
     write_atomic(experiment.resolved_config, yaml.safe_dump(values, sort_keys=False))
-
-
-def _source_identity(source: DataSource) -> dict[str, Any]:
-    return {
-        "name": source.name,
-        "version": source.version,
-        "held_out": source.held_out,
-        "split_seed": source.split_seed,
-    }

@@ -19,7 +19,6 @@ from flwr.app import ArrayRecord, ConfigRecord, Context, Message, MetricRecord, 
 from flwr.clientapp import ClientApp
 
 from fedarm.errors import FedarmError
-from fedarm.experiment import DataSource, TrainSettings
 from fedarm.federated.exchange import ClientError
 from fedarm.federated.keys import (
     ARRAYS,
@@ -43,6 +42,7 @@ from fedarm.federated.records import (
     statistics_in,
 )
 from fedarm.federated.start import load_start
+from fedarm.settings import DataSource, TrainSettings
 from fedarm.training.held_out import held_out_loss
 from fedarm.training.loop import LocalTrainer
 from fedarm.training.rows import Rows, TrainRows, load_held_out_rows, load_train_rows

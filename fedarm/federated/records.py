@@ -20,9 +20,9 @@ from torch import nn
 from fedarm.config import FedAvgArm
 from fedarm.data.statistics import FeatureSums
 from fedarm.errors import CheckpointError
-from fedarm.experiment import TrainSettings
 from fedarm.federated.keys import NUM_EXAMPLES, SETTINGS
 from fedarm.policies.normalization import Statistics
+from fedarm.settings import TrainSettings
 from fedarm.training.loop import OPTIMIZER_PREFIX, StepLosses, trainable_parameters
 
 OptimizerState = dict[str, NDArray[np.float32]]

@@ -16,7 +16,6 @@ from flwr.serverapp import Grid
 
 from fedarm.config import FedAvgArm, FedProxArm
 from fedarm.errors import ConfigError
-from fedarm.experiment import TrainSettings
 from fedarm.federated.exchange import ClientError, Exchange, exchange
 from fedarm.federated.keys import HELD_OUT_LOSS, METRICS
 from fedarm.federated.records import (
@@ -34,6 +33,7 @@ from fedarm.federated.statistics import gather_sums
 from fedarm.federated.strategies import STRATEGIES, RoundStrategy
 from fedarm.logging import Progress
 from fedarm.policies.normalization import Statistics
+from fedarm.settings import TrainSettings
 from fedarm.training.device import prepare_torch
 from fedarm.training.held_out import held_out_losses
 from fedarm.training.loop import OPTIMIZER_PREFIX

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import logging
 
-from fedarm.experiment import TrainSettings
 from fedarm.federated import client_app, server_app
 from fedarm.federated.inprocess import InProcessGrid
 from fedarm.federated.keys import SETTINGS
 from fedarm.federated.records import pack_settings
+from fedarm.settings import TrainSettings
 
 
 def train_federated(settings: TrainSettings) -> None:

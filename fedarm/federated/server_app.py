@@ -19,10 +19,11 @@ from flwr.app import Context, UserConfig
 from flwr.serverapp import Grid, ServerApp
 
 from fedarm.errors import ConfigError
-from fedarm.experiment import TrainSettings, load_experiment
+from fedarm.experiment import load_experiment
 from fedarm.federated.keys import SETTINGS
 from fedarm.federated.records import unpack_settings
 from fedarm.federated.rounds import hold_rounds
+from fedarm.settings import TrainSettings
 
 app = ServerApp()
 

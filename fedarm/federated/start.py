@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fedarm.errors import CheckpointError
-from fedarm.experiment import TrainSettings
 from fedarm.policies.checkpoint import load_pretrained
+from fedarm.settings import TrainSettings
 from fedarm.training.device import prepare_torch
 
 if TYPE_CHECKING:

@@ -14,10 +14,10 @@ from flwr.app import Message, RecordDict
 from flwr.serverapp import Grid
 
 from fedarm.data.statistics import FeatureSums
-from fedarm.experiment import TrainSettings
 from fedarm.federated.exchange import exchange
 from fedarm.federated.keys import ARRAYS, CONFIG, QUERY_SUMS
 from fedarm.federated.records import pack_config, sums_in
+from fedarm.settings import TrainSettings
 
 
 def gather_sums(

@@ -11,7 +11,6 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from fedarm.experiment import RolloutRound, RolloutSettings, Scene
 from fedarm.paths import atomic_dir, write_json
 from fedarm.provenance import derive_seed
 from fedarm.rollout.actor import Actor
@@ -19,6 +18,7 @@ from fedarm.rollout.closed_loop import EpisodeResult, roll_out
 from fedarm.rollout.film import Film, Title, film_record
 from fedarm.rollout.recording import open_video
 from fedarm.rollout.tables import write_episodes
+from fedarm.settings import RolloutRound, RolloutSettings, Scene
 from fedarm.sim.scene import compile_scene
 from fedarm.sim.tasks import CONTROL_FPS
 

@@ -15,12 +15,13 @@ import numpy as np
 
 from fedarm.config import CheckpointBase, PretrainedBase
 from fedarm.errors import CheckpointError
-from fedarm.experiment import BASE_ROUND, TrainSettings
+from fedarm.experiment import BASE_ROUND
 from fedarm.policies.checkpoint import LoadedPolicy, fetch_pretrained, load_pretrained
 from fedarm.policies.normalization import Statistics
 from fedarm.policies.presets import PolicyFeatures, build_policy, so101_features
 from fedarm.policies.presets.base import ACTION, STATE
 from fedarm.provenance import derive_seed
+from fedarm.settings import TrainSettings
 from fedarm.training.metrics import write_metrics
 from fedarm.training.pooled import train_rounds
 from fedarm.training.rows import load_evaluated_rows, load_train_rows

@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from fedarm.errors import CheckpointError, FedarmError
-from fedarm.experiment import TrainSettings
 from fedarm.policies.normalization import Normalizer, Statistics
 from fedarm.provenance import derive_seed
+from fedarm.settings import TrainSettings
 from fedarm.training.batches import BatchOrder
 from fedarm.training.inputs import policy_inputs
 from fedarm.training.proximal import ProximalTerm

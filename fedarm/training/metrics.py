@@ -23,9 +23,10 @@ from torch import nn
 
 from fedarm.config import CheckpointBase, PretrainedBase
 from fedarm.errors import ResultsError
-from fedarm.experiment import BASE_ROUND, TrainSettings
+from fedarm.experiment import BASE_ROUND
 from fedarm.paths import write_json
 from fedarm.policies.checkpoint import digest_checkpoint
+from fedarm.settings import TrainSettings
 from fedarm.training.loop import StepLosses, trainable_parameters
 from fedarm.training.store import MetricsLine, RoundStore
 

@@ -6,9 +6,9 @@ import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from fedarm.experiment import TrainSettings
 from fedarm.logging import Progress
 from fedarm.policies.normalization import Statistics
+from fedarm.settings import TrainSettings
 from fedarm.training.device import prepare_torch
 from fedarm.training.held_out import held_out_losses
 from fedarm.training.loop import LocalTrainer

@@ -13,8 +13,8 @@ from fedarm.data.frame_cache import CachedDataset, open_frame_cache
 from fedarm.data.split import Split, split_episodes
 from fedarm.data.statistics import FeatureSums, sums_of
 from fedarm.errors import DataError
-from fedarm.experiment import DataSource, TrainSettings
 from fedarm.policies.presets import PolicyFeatures
+from fedarm.settings import DataSource, TrainSettings
 from fedarm.training.inputs import Batch
 
 Indices = NDArray[np.int64]

@@ -26,7 +26,6 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 from fedarm.errors import CheckpointError, DataError, ResultsError
-from fedarm.experiment import DataSource, TrainSettings
 from fedarm.logging import get_logger
 from fedarm.paths import atomic_dir, make_folder, read_json, write_atomic, write_json
 from fedarm.policies.checkpoint import (
@@ -37,6 +36,7 @@ from fedarm.policies.checkpoint import (
 )
 from fedarm.policies.normalization import Statistics
 from fedarm.provenance import canonical_json, digest_code, digest_file, digest_value
+from fedarm.settings import DataSource, TrainSettings
 
 if TYPE_CHECKING:
     from lerobot.policies.pretrained import PreTrainedPolicy

@@ -6,11 +6,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from fedarm.errors import CheckpointError
-from fedarm.experiment import Scene
 from fedarm.paths import read_json
 from fedarm.provenance import digest_file, digest_folder
 from fedarm.rollout.run import rollout_run
 from fedarm.rollout.scene_rollout import initial_condition_seed
+from fedarm.settings import Scene
 
 
 def rows_of(settings, dataset):

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from fedarm.experiment import Experiment, TrainSettings
+from fedarm.experiment import Experiment
 from fedarm.policies.checkpoint import load_pretrained
+from fedarm.settings import TrainSettings
 from fedarm.training.arms import train_base
 from fedarm.training.rows import TrainRows, load_train_rows
 

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from fedarm.data.frame_cache import SCHEMA_VERSION
-from fedarm.experiment import Experiment, TrainSettings, parse_experiment
+from fedarm.experiment import Experiment, parse_experiment
 from fedarm.paths import write_json
 from fedarm.provenance import digest_file
+from fedarm.settings import TrainSettings
 
 IMAGE_SIZE = 32
 JOINTS = 6

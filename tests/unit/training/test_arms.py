@@ -12,10 +12,11 @@ import pytest
 
 from fedarm.config import CheckpointBase, RandomBase
 from fedarm.errors import CheckpointError
-from fedarm.experiment import Experiment, TrainSettings
+from fedarm.experiment import Experiment
 from fedarm.paths import read_json
 from fedarm.policies.checkpoint import digest_checkpoint, load_pretrained
 from fedarm.provenance import digest_folder
+from fedarm.settings import TrainSettings
 from fedarm.training import pooled, store
 from fedarm.training.arms import train_base, train_pooled
 from fedarm.training.loop import LocalTrainer

@@ -7,7 +7,7 @@ import pytest
 
 from fedarm.data.frame_cache import open_frame_cache
 from fedarm.errors import DataError
-from fedarm.experiment import DataSource
+from fedarm.settings import DataSource
 from fedarm.training.rows import load_evaluated_rows, load_held_out_rows, load_train_rows
 
 from .synthetic import CAMERA, EPISODE_FRAMES, IMAGE_SIZE, write_cache
