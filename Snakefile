@@ -1,6 +1,12 @@
+import gc
+
 from snakemake.utils import min_version
 
 min_version("9.27")
+
+# Planning makes objects that all stay: looking for garbage among them is a tenth of a run that has
+# nothing to do.
+gc.disable()
 
 
 # A file given with --configfile replaces the default experiment as a whole.
@@ -28,6 +34,7 @@ rule all:
 
 
 onstart:
+    gc.enable()
     write_resolved_config(experiment)
 
 

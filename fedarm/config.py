@@ -29,7 +29,8 @@ SimVariant = Literal[
 class Model(BaseModel):
     """Base of all sections: unknown keys are errors and values cannot change."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    # Sections are validated as parts of `Config`, so only that one is built.
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, defer_build=True)
 
 
 class SimDataset(Model):

@@ -149,6 +149,18 @@ class Experiment:
             remedy=suggest(f"{name}/seed{seed}", known),
         )
 
+    def runs_named(self, name: str) -> tuple[Run, ...]:
+        """Return the runs of one folder, one a seed.
+
+        Raises:
+            ConfigError: There is no such run.
+        """
+        found = tuple(run for run in self.runs if run.name == name)
+        if not found:
+            known = dict.fromkeys(run.name for run in self.runs)
+            raise ConfigError("no such run", value=name, remedy=suggest(name, known))
+        return found
+
     def run_paths(self, run: Run) -> RunPaths:
         """Return the files of a run."""
         return RunPaths(

@@ -1,10 +1,11 @@
 import os
 from pathlib import Path
 
+from fedarm.code_digest import digest_code
 from fedarm.errors import FedarmError
 from fedarm.experiment import parse_experiment, write_resolved_config
 from fedarm.logging import exit_with
-from fedarm.provenance import digest_code, digest_value
+from fedarm.provenance import digest_value
 
 CONDA = "../envs/fedarm.yaml"
 
@@ -82,6 +83,12 @@ def training_inputs(wildcards):
 def training_digest(wildcards):
     """Return the digest of a run's training settings."""
     return experiment.train_settings(run_of(wildcards)).digest()
+
+
+def rollout_digest(wildcards):
+    """Return the digest of the rollout settings of an arm's runs."""
+    runs = experiment.runs_named(wildcards.run)
+    return digest_value([experiment.rollout_settings(run).digest() for run in runs])
 
 
 # Written by `onstart`, and no input: Snakemake looks for no other change downstream of a job that runs,

@@ -1,18 +1,27 @@
-rule rollout_run:
+# One job an arm, not one a run: a rollout is short, and its imports are not.
+
+
+rule rollout_arm:
     input:
-        metrics=lambda wildcards: metrics_of(run_of(wildcards)),
+        metrics=lambda wildcards: [
+            metrics_of(run) for run in experiment.runs_named(wildcards.run)
+        ],
     output:
         episodes=[
-            f"{RUN_FOLDER}/rollouts/{dataset}/episodes.parquet"
+            f"{experiment.root}/{{run}}/seed{seed}/rollouts/{dataset}/episodes.parquet"
+            for seed in experiment.config.seeds
             for dataset in experiment.evaluated
         ],
-        videos=f"{RUN_FOLDER}/rollouts/videos.json",
+        videos=[
+            f"{experiment.root}/{{run}}/seed{seed}/rollouts/videos.json"
+            for seed in experiment.config.seeds
+        ],
     log:
-        f"{LOG_FOLDER}/rollout_run.log",
+        f"logs/{experiment.config.experiment}/{{run}}/rollout_arm.log",
     benchmark:
-        f"{LOG_FOLDER}/rollout_run.tsv"
+        f"logs/{experiment.config.experiment}/{{run}}/rollout_arm.tsv"
     wildcard_constraints:
-        run=run_names("base", "local", "central", "federated"),
+        run=run_names("local", "central", "federated"),
     conda:
         CONDA
     resources:
@@ -20,11 +29,21 @@ rule rollout_run:
         runtime=240,
     params:
         config=RESOLVED_CONFIG,
-        script=script_of("rollout_run"),
-        code=code_of("rollout_run"),
-        settings=lambda wildcards: experiment.rollout_settings(
-            run_of(wildcards)
-        ).digest(),
+        script=script_of("rollout_arm"),
+        code=code_of("rollout_arm"),
+        settings=rollout_digest,
     shell:
         "python {params.script:q} --config {params.config:q} --run {wildcards.run}"
-        " --seed {wildcards.seed} > {log:q} 2>&1"
+        " > {log:q} 2>&1"
+
+
+# The base has one seed.
+use rule rollout_arm as rollout_base with:
+    output:
+        episodes=[
+            f"{experiment.root}/{{run}}/seed{experiment.base_run.seed}/rollouts/{dataset}/episodes.parquet"
+            for dataset in experiment.evaluated
+        ],
+        videos=f"{experiment.root}/{{run}}/seed{experiment.base_run.seed}/rollouts/videos.json",
+    wildcard_constraints:
+        run=run_names("base"),

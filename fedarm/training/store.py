@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
+from fedarm.code_digest import digest_code
 from fedarm.errors import CheckpointError, DataError, ResultsError
 from fedarm.logging import get_logger
 from fedarm.paths import atomic_dir, make_folder, read_json, write_atomic, write_json
@@ -35,7 +36,7 @@ from fedarm.policies.checkpoint import (
     save_pretrained,
 )
 from fedarm.policies.normalization import Statistics
-from fedarm.provenance import canonical_json, digest_code, digest_file, digest_value
+from fedarm.provenance import canonical_json, digest_file, digest_value
 from fedarm.settings import DataSource, TrainSettings
 
 if TYPE_CHECKING:

@@ -89,5 +89,5 @@ def test_one_clients_episodes_rerun_its_dependants(smoke, edit):
 def test_more_progress_rollouts_do_not_retrain(smoke, edit):
     edit("configs/smoke.yaml", "progress: {rounds: [1]", "progress: {rounds: []")
     stale = smoke.stale_jobs(*SMOKE)
-    assert "rollout_run" in stale
+    assert "rollout_arm" in stale
     assert not {"train_pooled", "train_federated", "train_base"} & set(stale)

@@ -1,4 +1,4 @@
-"""Roll out the checkpoints of a run on every client task and unseen variant, and film some episodes."""
+"""Roll out all runs of an arm on every client task and unseen variant, and film some episodes."""
 
 import argparse
 from pathlib import Path
@@ -9,14 +9,14 @@ from fedarm.rollout.run import rollout_run
 
 
 def main() -> None:
-    """Parse the arguments and roll out."""
+    """Parse the arguments and roll out, one seed after another."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--config", type=Path, required=True)
     parser.add_argument("--run", required=True)
-    parser.add_argument("--seed", type=int, required=True)
     args = parser.parse_args()
     experiment = load_experiment(args.config)
-    rollout_run(experiment.rollout_settings(experiment.run(args.run, args.seed)), workers=1)
+    for run in experiment.runs_named(args.run):
+        rollout_run(experiment.rollout_settings(run), workers=1)
 
 
 if __name__ == "__main__":
