@@ -54,8 +54,8 @@ def digest_code(*entry_files: Path) -> str:
         file = queue.pop()
         if file in closure:
             continue
-        status = os.stat(file)
-        module = _read_file(file, status.st_mtime_ns, status.st_size)
+        status = Path(file).stat()
+        module = _read_file(file, (status.st_mtime_ns, status.st_size))
         closure[file] = module.digest
         queue.extend(module.files)
     named = {_display_name(file): digest for file, digest in closure.items()}
@@ -75,8 +75,8 @@ class _File(NamedTuple):
 
 
 @cache
-def _read_file(file: str, mtime_ns: int, size: int) -> _File:
-    """Return a file's digest and what it brings along; a file that changes is read again."""
+def _read_file(file: str, _state: tuple[int, int]) -> _File:
+    """Return a file's digest and what it brings along; one whose date or size changes is read again."""
     path = Path(file)
     if path.suffix != ".py":
         return _File(digest_file(path), ())
