@@ -75,14 +75,32 @@ def verdict_text():
 
 def training_inputs(wildcards):
     """Return what a run's training reads: its clients' data, and all on which its loss is reported."""
-    settings = experiment.train_settings(run_of(wildcards))
-    sources = (*settings.sources, *settings.evaluated)
+    return data_of([run_of(wildcards)])
+
+
+def local_training_inputs(wildcards):
+    """Return what the training of a client's local runs reads."""
+    return data_of(experiment.runs_named(wildcards.run))
+
+
+def data_of(runs):
+    """Return the frame caches and checks that the training of some runs reads."""
+    settings = [experiment.train_settings(run) for run in runs]
+    sources = [
+        source for each in settings for source in (*each.sources, *each.evaluated)
+    ]
     return caches_of(dict.fromkeys(source.name for source in sources))
 
 
 def training_digest(wildcards):
     """Return the digest of a run's training settings."""
     return experiment.train_settings(run_of(wildcards)).digest()
+
+
+def local_training_digest(wildcards):
+    """Return the digest of the training settings of a client's local runs."""
+    runs = experiment.runs_named(wildcards.run)
+    return digest_value([experiment.train_settings(run).digest() for run in runs])
 
 
 def rollout_digest(wildcards):

@@ -32,6 +32,7 @@ use rule get_dataset as get_pool_dataset with:
     wildcard_constraints:
         dataset=dataset_names(experiment.pool),
     priority: 40
+    threads: 2
 
 
 rule check_dataset:

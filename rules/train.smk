@@ -26,18 +26,18 @@ rule train_base:
         "python {params.script:q} --config {params.config:q} > {log:q} 2>&1"
 
 
-rule train_pooled:
+rule train_central:
     input:
         data=training_inputs,
         base=metrics_of(experiment.base_run),
     output:
         metrics=f"{RUN_FOLDER}/metrics.json",
     log:
-        f"{LOG_FOLDER}/train_pooled.log",
+        f"{LOG_FOLDER}/train_central.log",
     benchmark:
-        f"{LOG_FOLDER}/train_pooled.tsv"
+        f"{LOG_FOLDER}/train_central.tsv"
     wildcard_constraints:
-        run=run_names("central", "local"),
+        run=run_names("central"),
     # Long runs first, so that no core idles at the end.
     priority: 10
     conda:
@@ -47,12 +47,45 @@ rule train_pooled:
         runtime=240,
     params:
         config=RESOLVED_CONFIG,
-        script=script_of("train_pooled"),
-        code=code_of("train_pooled"),
+        script=script_of("train_central"),
+        code=code_of("train_central"),
         settings=training_digest,
     shell:
         "python {params.script:q} --config {params.config:q} --run {wildcards.run}"
         " --seed {wildcards.seed} > {log:q} 2>&1"
+
+
+# All seeds of a client in one job: each has that client's share of the budget, so the job is about as
+# long as one of another arm, and pays for its imports once.
+rule train_local:
+    input:
+        data=local_training_inputs,
+        base=metrics_of(experiment.base_run),
+    output:
+        metrics=[
+            f"{experiment.root}/{{run}}/seed{seed}/metrics.json"
+            for seed in experiment.config.seeds
+        ],
+    log:
+        f"logs/{experiment.config.experiment}/{{run}}/train_local.log",
+    benchmark:
+        f"logs/{experiment.config.experiment}/{{run}}/train_local.tsv"
+    wildcard_constraints:
+        run=run_names("local"),
+    priority: 10
+    conda:
+        CONDA
+    resources:
+        mem_mb=3000,
+        runtime=240,
+    params:
+        config=RESOLVED_CONFIG,
+        script=script_of("train_local"),
+        code=code_of("train_local"),
+        settings=local_training_digest,
+    shell:
+        "python {params.script:q} --config {params.config:q} --run {wildcards.run}"
+        " > {log:q} 2>&1"
 
 
 rule train_federated:

@@ -1,14 +1,20 @@
 rule analyze_videos:
     input:
-        videos=f"{RUN_FOLDER}/rollouts/videos.json",
+        videos=[
+            f"{experiment.root}/{{run}}/seed{seed}/rollouts/videos.json"
+            for seed in experiment.config.seeds
+        ],
     output:
-        analysis=f"{RUN_FOLDER}/video_analysis.json",
+        analyses=[
+            f"{experiment.root}/{{run}}/seed{seed}/video_analysis.json"
+            for seed in experiment.config.seeds
+        ],
     log:
-        f"{LOG_FOLDER}/analyze_videos.log",
+        f"logs/{experiment.config.experiment}/{{run}}/analyze_videos.log",
     benchmark:
-        f"{LOG_FOLDER}/analyze_videos.tsv"
+        f"logs/{experiment.config.experiment}/{{run}}/analyze_videos.tsv"
     wildcard_constraints:
-        run=run_names("base", "local", "central", "federated"),
+        run=run_names("local", "central", "federated"),
     conda:
         CONDA
     resources:
@@ -18,5 +24,15 @@ rule analyze_videos:
         script=script_of("analyze_videos"),
         code=code_of("analyze_videos"),
     shell:
-        "python {params.script:q} --videos {input.videos:q} --out {output.analysis:q}"
+        "python {params.script:q} --videos {input.videos:q} --out {output.analyses:q}"
         " > {log:q} 2>&1"
+
+
+# The base has one seed.
+use rule analyze_videos as analyze_base_videos with:
+    input:
+        videos=f"{experiment.root}/{{run}}/seed{experiment.base_run.seed}/rollouts/videos.json",
+    output:
+        analyses=f"{experiment.root}/{{run}}/seed{experiment.base_run.seed}/video_analysis.json",
+    wildcard_constraints:
+        run=run_names("base"),

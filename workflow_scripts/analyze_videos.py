@@ -1,4 +1,4 @@
-"""Read the rollout videos of a run back and measure them."""
+"""Read the rollout videos of some runs back and measure them."""
 
 import argparse
 from pathlib import Path
@@ -11,12 +11,12 @@ from fedarm.video.analysis import analyze_folder
 def main() -> None:
     """Parse the arguments, analyze, and write the measurements."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--videos", type=Path, required=True, help="the list of a run's videos")
-    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--videos", type=Path, nargs="+", required=True, help="a run's list each")
+    parser.add_argument("--out", type=Path, nargs="+", required=True, help="one for each list")
     args = parser.parse_args()
-    listed = read_json(args.videos)["videos"]
-    files = [args.videos.parent / entry["file"] for entry in listed]
-    write_json(args.out, analyze_folder(files, root=args.videos.parent))
+    for videos, out in zip(args.videos, args.out, strict=True):
+        files = [videos.parent / entry["file"] for entry in read_json(videos)["videos"]]
+        write_json(out, analyze_folder(files, root=videos.parent))
 
 
 if __name__ == "__main__":

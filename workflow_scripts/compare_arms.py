@@ -5,7 +5,6 @@ from pathlib import Path
 
 from fedarm.experiment import Experiment, load_experiment
 from fedarm.logging import run_script
-from fedarm.report.build import write_comparison
 from fedarm.report.inputs import ComparisonSettings, RunFolder
 
 
@@ -28,6 +27,8 @@ def comparison_of(experiment: Experiment) -> ComparisonSettings:
 
 def main() -> None:
     """Parse the arguments and compare."""
+    from fedarm.report.build import write_comparison
+
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--config", type=Path, required=True)
     experiment = load_experiment(parser.parse_args().config)

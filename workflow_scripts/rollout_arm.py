@@ -5,11 +5,12 @@ from pathlib import Path
 
 from fedarm.experiment import load_experiment
 from fedarm.logging import run_script
-from fedarm.rollout.run import rollout_run
 
 
 def main() -> None:
     """Parse the arguments and roll out, one seed after another."""
+    from fedarm.rollout.run import rollout_run
+
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--config", type=Path, required=True)
     parser.add_argument("--run", required=True)

@@ -5,11 +5,12 @@ from pathlib import Path
 
 from fedarm.experiment import load_experiment
 from fedarm.logging import run_script
-from fedarm.training.arms import train_base
 
 
 def main() -> None:
     """Parse the arguments and train."""
+    from fedarm.training.arms import train_base
+
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--config", type=Path, required=True)
     args = parser.parse_args()

@@ -4,12 +4,13 @@ import argparse
 from pathlib import Path
 
 from fedarm.experiment import load_experiment
-from fedarm.federated.run import train_federated
 from fedarm.logging import run_script
 
 
 def main() -> None:
     """Parse the arguments and train."""
+    from fedarm.federated.run import train_federated
+
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--config", type=Path, required=True)
     parser.add_argument("--run", required=True)

@@ -6,6 +6,8 @@ import pytest
 
 from tests.e2e.conftest import SMOKE
 
+VIDEO = {"analyze_videos", "analyze_base_videos"}
+
 
 @pytest.fixture
 def edit(smoke):
@@ -52,8 +54,8 @@ def test_changed_margin_reruns_compare_only(smoke, edit):
 def test_changed_video_code_reruns_video_and_compare(smoke, edit):
     edit("fedarm/video/analysis.py", "SCHEMA_VERSION = 1", "SCHEMA_VERSION = 1 + 1")
     stale = smoke.stale_jobs(*SMOKE)
-    assert set(stale) == {"analyze_videos", "compare_arms", "write_manifest"}
-    assert stale["analyze_videos"] == 9
+    assert set(stale) == {*VIDEO, "compare_arms", "write_manifest"}
+    assert stale["analyze_videos"] == 4
 
 
 def test_several_changes_are_all_seen(smoke, edit):
@@ -62,15 +64,15 @@ def test_several_changes_are_all_seen(smoke, edit):
     edit("configs/smoke.yaml", "mu: 0.01", "mu: 0.02")
     stale = smoke.stale_jobs(*SMOKE)
     assert stale["train_federated"] == 2
-    assert stale["analyze_videos"] == 9
-    assert "train_pooled" not in stale
+    assert stale["analyze_videos"] == 4
+    assert not {"train_local", "train_central"} & set(stale)
 
 
 def test_changed_strategy_leaves_central_and_local_alone(smoke, edit):
     edit("configs/smoke.yaml", "mu: 0.01", "mu: 0.02")
     stale = smoke.stale_jobs(*SMOKE)
     assert stale["train_federated"] == 2
-    assert "train_pooled" not in stale
+    assert not {"train_local", "train_central"} & set(stale)
     assert "get_dataset" not in stale
 
 
@@ -79,10 +81,10 @@ def test_one_clients_episodes_rerun_its_dependants(smoke, edit):
     stale = smoke.stale_jobs(*SMOKE)
     assert stale["get_dataset"] == stale["check_dataset"] == stale["cache_frames"] == 1
     assert "train_base" not in stale
-    trained = " ".join(smoke.stale_outputs("train_pooled", *SMOKE))
-    assert "local_sorting/seed0" in trained
-    assert "central/seed0" in trained
-    assert "local_pickplace" not in trained
+    local = " ".join(smoke.stale_outputs("train_local", *SMOKE))
+    assert "local_sorting/seed0" in local
+    assert "local_pickplace" not in local
+    assert stale["train_central"] == 2
     assert stale["train_federated"] == 2
 
 
@@ -90,4 +92,4 @@ def test_more_progress_rollouts_do_not_retrain(smoke, edit):
     edit("configs/smoke.yaml", "progress: {rounds: [1]", "progress: {rounds: []")
     stale = smoke.stale_jobs(*SMOKE)
     assert "rollout_arm" in stale
-    assert not {"train_pooled", "train_federated", "train_base"} & set(stale)
+    assert not {"train_local", "train_central", "train_federated", "train_base"} & set(stale)

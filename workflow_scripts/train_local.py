@@ -1,22 +1,23 @@
-"""Train a central or a local run: the shared training loop on the pooled data of its clients."""
+"""Train a client's local runs, one seed after another: the shared training loop on its own data."""
 
 import argparse
 from pathlib import Path
 
 from fedarm.experiment import load_experiment
 from fedarm.logging import run_script
-from fedarm.training.arms import train_pooled
 
 
 def main() -> None:
     """Parse the arguments and train."""
+    from fedarm.training.arms import train_pooled
+
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--config", type=Path, required=True)
     parser.add_argument("--run", required=True)
-    parser.add_argument("--seed", type=int, required=True)
     args = parser.parse_args()
     experiment = load_experiment(args.config)
-    train_pooled(experiment.train_settings(experiment.run(args.run, args.seed)))
+    for run in experiment.runs_named(args.run):
+        train_pooled(experiment.train_settings(run))
 
 
 if __name__ == "__main__":

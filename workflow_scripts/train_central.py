@@ -1,0 +1,24 @@
+"""Train a central run: the shared training loop on the pooled data of all clients."""
+
+import argparse
+from pathlib import Path
+
+from fedarm.experiment import load_experiment
+from fedarm.logging import run_script
+
+
+def main() -> None:
+    """Parse the arguments and train."""
+    from fedarm.training.arms import train_pooled
+
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--config", type=Path, required=True)
+    parser.add_argument("--run", required=True)
+    parser.add_argument("--seed", type=int, required=True)
+    args = parser.parse_args()
+    experiment = load_experiment(args.config)
+    train_pooled(experiment.train_settings(experiment.run(args.run, args.seed)))
+
+
+if __name__ == "__main__":
+    run_script(main)
