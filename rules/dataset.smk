@@ -11,6 +11,8 @@ rule get_dataset:
         "logs/datasets/{dataset}/{version}/get_dataset.tsv"
     wildcard_constraints:
         dataset=dataset_names(experiment.evaluated),
+    # Before any training but the base's: most arms wait for the data of all clients.
+    priority: 25
     conda:
         CONDA
     threads: 1
