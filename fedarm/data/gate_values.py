@@ -1,0 +1,232 @@
+"""The gate's rules on what the values are: calibration era, ranges, and episodes that stand twice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import combinations
+from statistics import median
+
+from fedarm.data.calibration import Era, base_name, is_so_arm
+from fedarm.data.fingerprints import SharedEpisode, shared_episodes
+from fedarm.data.gate_finding import Disagreement, HotfixProposal, Member, dissenters, gate_rule
+from fedarm.data.info import ACTION, STATE
+from fedarm.data.summary import JointRange
+
+# Joints of one arm, teleoperated on any task, lie within one another's reach; numbers further apart
+# than this (degrees, percent) count from two zeros.
+_FAR_APART = 45.0
+# Half of the joints spread over this many times more or less: two units, not two tasks.
+_SCALED = 3.0
+# A joint that moves less than this on both sides says nothing about units.
+_RESTING = 0.5
+_UNITS_KEY = "calibration.era"
+_LISTED_EPISODES = 20
+
+
+@gate_rule(
+    "units",
+    severity="error",
+    measures="whether the joints of all datasets are in the numbers of one calibration era",
+)
+def find_units(members: Sequence[Member]) -> Iterator[Disagreement]:
+    """Compare calibration eras: declared, told from the values, or told from the other datasets."""
+    for first, second in dissenters(members, lambda m: m.summary.calibration.era):
+        eras = (first.summary.calibration, second.summary.calibration)
+        yield Disagreement(
+            first.name,
+            second.name,
+            key=_UNITS_KEY,
+            values=(eras[0].era, eras[1].era),
+            message=f"one pose has two numbers: {second.name}: {eras[1].reason};"
+            f" {first.name}: {eras[0].reason}",
+            remedy="convert one of them",
+            proposal=_conversion(first, second, eras[0].era),
+            doubtful=not (eras[0].confident and eras[1].confident),
+        )
+    for first, second in _unknown_pairs(members):
+        if moved := _legacy_joints(first, second):
+            yield Disagreement(
+                first.name,
+                second.name,
+                key=_UNITS_KEY,
+                values=("degrees", "legacy_degrees"),
+                message=f"{' and '.join(moved)} of {second.name} fit {first.name} only when read as"
+                " legacy degrees",
+                remedy="convert it, after a look at when and with which LeRobot it was recorded",
+                proposal=HotfixProposal(
+                    second.name, {"fix": "convert_era", "from": "legacy_degrees", "to": "degrees"}
+                ),
+            )
+
+
+def _conversion(first: Member, second: Member, target: Era | None) -> HotfixProposal:
+    source = second.summary.calibration.era
+    # Towards `normalized` would need the calibrated ranges of an arm, which a dataset does not hold.
+    if target == "normalized":
+        return HotfixProposal(first.name, {"fix": "convert_era", "from": target, "to": source})
+    return HotfixProposal(second.name, {"fix": "convert_era", "from": source, "to": target})
+
+
+def _unknown_pairs(members: Sequence[Member]) -> Iterator[tuple[Member, Member]]:
+    """Yield the pairs of which the names and values of at least one side alone do not tell the era."""
+    for first, second in combinations([m for m in members if _is_arm(m)], 2):
+        if None in (first.summary.calibration.era, second.summary.calibration.era):
+            yield first, second
+            yield second, first
+
+
+def _legacy_joints(first: Member, second: Member) -> tuple[str, ...]:
+    """Return the two joints that differ between eras, if both fit only when `second` is converted."""
+    if second.summary.calibration.era == "degrees":
+        return ()
+    ranges = (_by_joint(first, STATE), _by_joint(second, STATE))
+    if not all({"shoulder_lift", "elbow_flex"} <= set(each) for each in ranges):
+        return ()
+    lift, elbow = (
+        (ranges[0][joint], ranges[1][joint]) for joint in ("shoulder_lift", "elbow_flex")
+    )
+    as_they_are = (_gap(*lift), _gap(*elbow))
+    converted = (
+        _gap(lift[0], _mirrored(lift[1])),
+        _gap(elbow[0], _shifted(elbow[1], -90.0)),
+    )
+    if min(as_they_are) > _RESTING and max(converted) <= 0:
+        return ("shoulder_lift", "elbow_flex")
+    return ()
+
+
+@gate_rule(
+    "action_range",
+    severity="warning",
+    measures="whether each joint's actions lie in one range and spread alike, from the 1 % to the 99 %"
+    " quantile",
+)
+def find_action_ranges(members: Sequence[Member]) -> Iterator[Disagreement]:
+    """Compare ranges joint by joint; of two units, all joints tell, of two zeros, one."""
+    reference = next((m for m in members if m.role == "client"), None)
+    for second in members:
+        if reference is None or second is reference or not _share_units(reference, second):
+            continue
+        ranges = (_by_joint(reference, ACTION), _by_joint(second, ACTION))
+        yield from _scaled(reference, second, ranges)
+        yield from _apart(reference, second, ranges)
+
+
+def _scaled(first: Member, second: Member, ranges: _Pair) -> Iterator[Disagreement]:
+    ratios = [
+        (_spread(ranges[1][joint]) or _tiny) / (_spread(ranges[0][joint]) or _tiny)
+        for joint in ranges[0]
+        if joint in ranges[1]
+        and max(_spread(ranges[0][joint]), _spread(ranges[1][joint])) > _RESTING
+    ]
+    if not ratios:
+        return
+    typical = median(ratios)
+    if 1 / _SCALED < typical < _SCALED:
+        return
+    yield Disagreement(
+        first.name,
+        second.name,
+        key=f"ranges.{ACTION}",
+        values=(1.0, round(typical, 4)),
+        message=f"the joints of {second.name} spread {typical:.3g} times as far: another unit"
+        f"{' (radians?)' if 1 / 90 < typical < 1 / 30 else ''} or another robot",
+        remedy="record it again in degrees, or leave it out; no hotfix knows its unit",
+    )
+
+
+def _apart(first: Member, second: Member, ranges: _Pair) -> Iterator[Disagreement]:
+    for joint, a in ranges[0].items():
+        b = ranges[1].get(joint)
+        if b is None or _gap(a, b) <= _FAR_APART:
+            continue
+        yield Disagreement(
+            first.name,
+            second.name,
+            key=f"ranges.{ACTION}.{joint}",
+            values=([a.q01, a.q99], [b.q01, b.q99]),
+            message=f"{joint} never comes within {_gap(a, b):.0f} of where it is in {first.name}:"
+            " another zero, or a task in another place",
+            remedy="compare the two arms' calibration and a picture of each at rest",
+        )
+
+
+@gate_rule(
+    "leakage",
+    severity="error",
+    measures="whether an episode stands in two clients, or in training data and an unseen set",
+)
+def find_leakage(members: Sequence[Member]) -> Iterator[Disagreement]:
+    """Compare episode fingerprints of every pair of which at least one side is trained on."""
+    for first, second in combinations(members, 2):
+        if first.role == second.role == "unseen":
+            continue
+        if first.summary.salt != second.summary.salt:
+            yield Disagreement(
+                first.name,
+                second.name,
+                key="salt",
+                values=(first.summary.salt, second.summary.salt),
+                message="fingerprints of two salts cannot be compared: leakage stays unknown",
+                remedy="summarize both again with one `--salt`",
+            )
+            continue
+        shared = shared_episodes(first.summary.fingerprints, second.summary.fingerprints)
+        if shared:
+            yield _leak(first, second, shared)
+
+
+def _leak(first: Member, second: Member, shared: Sequence[SharedEpisode]) -> Disagreement:
+    # Out of what is trained on: an unseen set stays what it was declared to be.
+    from_first = second.role == "unseen"
+    kept, cut = (second, first) if from_first else (first, second)
+    episodes = [sorted({pair.first for pair in shared}), sorted({pair.second for pair in shared})]
+    drop = episodes[0] if from_first else episodes[1]
+    where = "trained on and held for evaluation" if kept.role == "unseen" else "held by both"
+    return Disagreement(
+        first.name,
+        second.name,
+        key="episodes",
+        values=(episodes[0][:_LISTED_EPISODES], episodes[1][:_LISTED_EPISODES]),
+        message=f"{len(drop)} episodes are {where}",
+        remedy=f"drop them from {cut.name}",
+        proposal=HotfixProposal(cut.name, {"fix": "drop_episodes", "episodes": drop}),
+    )
+
+
+_Ranges = Mapping[str, JointRange]
+_Pair = tuple[_Ranges, _Ranges]
+_tiny = 1e-6
+
+
+def _by_joint(member: Member, key: str) -> dict[str, JointRange]:
+    return {base_name(name): found for name, found in member.summary.ranges.get(key, {}).items()}
+
+
+def _is_arm(member: Member) -> bool:
+    return is_so_arm(member.summary.joints.get(STATE, ()))
+
+
+def _share_units(first: Member, second: Member) -> bool:
+    """Whether ranges can be compared: what the rule on units has found needs no second finding."""
+    eras = (first.summary.calibration.era, second.summary.calibration.era)
+    if eras[0] != eras[1] and None not in eras:
+        return False
+    return not (_legacy_joints(first, second) or _legacy_joints(second, first))
+
+
+def _spread(joint: JointRange) -> float:
+    return joint.q99 - joint.q01
+
+
+def _gap(a: JointRange, b: JointRange) -> float:
+    """Return how far two ranges are apart; negative when they overlap."""
+    return max(a.q01, b.q01) - min(a.q99, b.q99)
+
+
+def _mirrored(joint: JointRange) -> JointRange:
+    return joint.model_copy(update={"q01": 90.0 - joint.q99, "q99": 90.0 - joint.q01})
+
+
+def _shifted(joint: JointRange, by: float) -> JointRange:
+    return joint.model_copy(update={"q01": joint.q01 + by, "q99": joint.q99 + by})
