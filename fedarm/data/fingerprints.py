@@ -32,7 +32,7 @@ _SHINGLE_STEPS = 8
 _SKETCH = 16
 # A step is rounded to this many units (degrees, percent): far above the rounding of 32-bit floats.
 _RESOLUTION = 0.01
-# A stretch with fewer moving values than this stands still, and standing still looks the same everywhere.
+# A stretch with fewer moving values than this stands still, which looks the same everywhere.
 _MOVING_VALUES = 12
 # Share of the digests that two episodes must have in common to be one.
 _SAME_SHARE = 0.25

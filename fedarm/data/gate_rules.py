@@ -6,10 +6,12 @@ Rules on their values are in `gate_values.py`.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 from fedarm.data.calibration import canonical_names
 from fedarm.data.camera_names import match_cameras
 from fedarm.data.gate_finding import Disagreement, HotfixProposal, Member, dissenters, gate_rule
+from fedarm.data.gate_values import propose_conversion
 from fedarm.data.info import ACTION, STATE
 
 _LEAVE_OUT = "leave one of them out"
@@ -48,7 +50,9 @@ def find_fps(members: Sequence[Member]) -> Iterator[Disagreement]:
             message="one step of a policy would last two different times",
             remedy=f"if {second.name} was in truth recorded at {fps[0]:g} frames a second, correct its"
             " stamp; otherwise record it again at that rate, or leave it out",
-            proposal=HotfixProposal(second.name, {"fix": "correct_fps", "fps": fps[0]}),
+            proposal=HotfixProposal(second.name, {"fix": "correct_fps", "fps": int(fps[0])})
+            if fps[0].is_integer()
+            else None,
         )
 
 
@@ -61,7 +65,7 @@ def find_features(members: Sequence[Member]) -> Iterator[Disagreement]:
     """Compare the kind and shape of what a policy reads, cameras aside."""
     keys = sorted({key for member in members for key in member.summary.features if _is_read(key)})
     for key in keys:
-        for first, second in dissenters(members, lambda m, key=key: _feature_text(m, key)):
+        for first, second in dissenters(members, partial(_feature_text, key=key)):
             texts = (_feature_text(first, key), _feature_text(second, key))
             yield Disagreement(
                 first.name,
@@ -81,21 +85,23 @@ def find_features(members: Sequence[Member]) -> Iterator[Disagreement]:
 def find_joints(members: Sequence[Member]) -> Iterator[Disagreement]:
     """Compare joint names: a column means the same joint everywhere."""
     for key in (STATE, ACTION):
-        for first, second in dissenters(members, lambda m, key=key: m.summary.joints.get(key)):
+        for first, second in dissenters(members, partial(_joint_names, key=key)):
             yield _joint_disagreement(key, first, second)
 
 
 def _joint_disagreement(key: str, first: Member, second: Member) -> Disagreement:
     names = (first.summary.joints[key], second.summary.joints[key])
     today = tuple(canonical_names(each) for each in names)
-    proposal = None
+    proposal: HotfixProposal | None = None
     if len(names[0]) != len(names[1]):
         message = f"{len(names[0])} joints against {len(names[1])}: no hotfix reconciles them"
         remedy = f"these robots differ: {_LEAVE_OUT}"
     elif today[0] == today[1]:
         message = "the same joints under two names"
-        remedy = "rename them"
-        proposal = _renaming(second, dict(zip(names[1], names[0], strict=True)))
+        # Renamed alone, legacy degrees would pass for today's.
+        conversion = propose_conversion(first, second)
+        proposal = conversion or _renaming(second, names)
+        remedy = "convert the era, which renames too" if conversion else "rename them"
     elif sorted(today[0]) == sorted(today[1]):
         message = "the same joints in another order: columns would change places"
         remedy = f"write the columns of {second.name} in the order of {first.name}"
@@ -104,7 +110,7 @@ def _joint_disagreement(key: str, first: Member, second: Member) -> Disagreement
         remedy = (
             f"if they are the same joints in the same order, rename them; otherwise {_LEAVE_OUT}"
         )
-        proposal = _renaming(second, dict(zip(names[1], names[0], strict=True)))
+        proposal = _renaming(second, names)
     return Disagreement(
         first.name,
         second.name,
@@ -116,16 +122,18 @@ def _joint_disagreement(key: str, first: Member, second: Member) -> Disagreement
     )
 
 
-def _renaming(member: Member, names: dict[str, str]) -> HotfixProposal:
-    changed = {old: new for old, new in names.items() if old != new}
-    return HotfixProposal(member.name, {"fix": "rename_joints", "joints": changed})
+def _renaming(member: Member, names: tuple[Sequence[str], Sequence[str]]) -> HotfixProposal | None:
+    renamed = {old: new for new, old in zip(*names, strict=True) if old != new}
+    if not set(renamed).isdisjoint(renamed.values()):
+        return None
+    return HotfixProposal(member.name, {"fix": "rename_joints", "joints": renamed})
 
 
 @gate_rule("cameras", severity="error", measures="whether all datasets have the same camera keys")
 def find_cameras(members: Sequence[Member]) -> Iterator[Disagreement]:
     """Compare camera keys: LeRobot ignores a camera of another name without a word."""
     for first, second in dissenters(members, lambda m: tuple(sorted(m.summary.cameras))):
-        keys = tuple(sorted(member.summary.cameras) for member in (first, second))
+        keys = (sorted(first.summary.cameras), sorted(second.summary.cameras))
         mapping = match_cameras(first.summary.cameras, second.summary.cameras)
         common = set(keys[0]) & set(keys[1])
         message = "cameras of other names" if common else "the two have no camera in common"
@@ -159,7 +167,7 @@ def find_cameras(members: Sequence[Member]) -> Iterator[Disagreement]:
 def find_camera_sizes(members: Sequence[Member]) -> Iterator[Disagreement]:
     """Compare picture sizes of cameras with one key."""
     for key in sorted({key for member in members for key in member.summary.cameras}):
-        for first, second in dissenters(members, lambda m, key=key: _camera_size(m, key)):
+        for first, second in dissenters(members, partial(_camera_size, key=key)):
             yield Disagreement(
                 first.name,
                 second.name,
@@ -173,6 +181,10 @@ def find_camera_sizes(members: Sequence[Member]) -> Iterator[Disagreement]:
 
 def _is_read(key: str) -> bool:
     return key == ACTION or key.startswith(("observation.", "action."))
+
+
+def _joint_names(member: Member, key: str) -> tuple[str, ...] | None:
+    return member.summary.joints.get(key)
 
 
 def _feature_text(member: Member, key: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
 from statistics import median
 
-from fedarm.data.calibration import Era, base_name, is_so_arm
+from fedarm.data.calibration import base_name, is_so_arm
 from fedarm.data.fingerprints import SharedEpisode, shared_episodes
 from fedarm.data.gate_finding import Disagreement, HotfixProposal, Member, dissenters, gate_rule
 from fedarm.data.info import ACTION, STATE
@@ -39,8 +39,9 @@ def find_units(members: Sequence[Member]) -> Iterator[Disagreement]:
             values=(eras[0].era, eras[1].era),
             message=f"one pose has two numbers: {second.name}: {eras[1].reason};"
             f" {first.name}: {eras[0].reason}",
-            remedy="convert one of them",
-            proposal=_conversion(first, second, eras[0].era),
+            remedy="convert one of them; to or from `normalized` it takes the `ranges` of that arm's"
+            " calibration file",
+            proposal=propose_conversion(first, second),
             doubtful=not (eras[0].confident and eras[1].confident),
         )
     for first, second in _unknown_pairs(members):
@@ -59,12 +60,17 @@ def find_units(members: Sequence[Member]) -> Iterator[Disagreement]:
             )
 
 
-def _conversion(first: Member, second: Member, target: Era | None) -> HotfixProposal:
-    source = second.summary.calibration.era
-    # Towards `normalized` would need the calibrated ranges of an arm, which a dataset does not hold.
-    if target == "normalized":
-        return HotfixProposal(first.name, {"fix": "convert_era", "from": target, "to": source})
-    return HotfixProposal(second.name, {"fix": "convert_era", "from": source, "to": target})
+def propose_conversion(first: Member, second: Member) -> HotfixProposal | None:
+    """Return the conversion after which both are in one era, towards today's degrees if it can be.
+
+    None when neither is known to be of an era that the other is not.
+    """
+    for member, other in ((second, first), (first, second)):
+        source, target = member.summary.calibration.era, other.summary.calibration.era or "degrees"
+        if source not in (None, "degrees", target) and target != "legacy_degrees":
+            settings = {"fix": "convert_era", "from": source, "to": target}
+            return HotfixProposal(member.name, settings)
+    return None
 
 
 def _unknown_pairs(members: Sequence[Member]) -> Iterator[tuple[Member, Member]]:

@@ -1,8 +1,8 @@
 """A client's dataset in a few kilobytes of JSON: what others may know of it, and no row of it.
 
-What a gate needs to say whether clients fit together: features, joints, units, cameras, rate, ranges, and
-the salted fingerprints of the episodes. A client makes it alone (`fedarm data summarize`), reads it, and
-passes on the file.
+What a gate needs to say whether clients fit together: features, joints, units, cameras, rate, ranges,
+and the salted fingerprints of the episodes. A client makes it alone (`fedarm data summarize`), reads it,
+and passes on the file.
 """
 
 from __future__ import annotations
