@@ -11,6 +11,7 @@ if not workflow.configfiles:
 
 include: "rules/common.smk"
 include: "rules/dataset.smk"
+include: "rules/gate.smk"
 include: "rules/train.smk"
 include: "rules/rollout.smk"
 include: "rules/video.smk"

@@ -52,6 +52,11 @@ class Experiment:
         return self.root / "config.yaml"
 
     @property
+    def gate(self) -> Path:
+        """What was found across the datasets before training."""
+        return self.root / "gate.json"
+
+    @property
     def comparison(self) -> Path:
         """The folder of tables, figures and the report."""
         return self.root / "comparison"
@@ -197,6 +202,17 @@ class Experiment:
             experiment_seed=self.config.seed,
             paths=self.run_paths(run),
         )
+
+    def gate_settings(self) -> Mapping[str, Any]:
+        """Return which versions of which datasets must fit together, by what they are used for."""
+        groups = {
+            "clients": self.config.clients,
+            "unseen": self.config.unseen,
+            "pool": self.pool,
+        }
+        return {
+            role: {name: self.version(name) for name in names} for role, names in groups.items()
+        }
 
     def comparison_settings(self) -> Mapping[str, Any]:
         """Return the part of the configuration that only the comparison reads."""

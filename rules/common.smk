@@ -79,6 +79,11 @@ def training_inputs(wildcards):
     return caches_of(dict.fromkeys(source.name for source in sources))
 
 
+def gate_of(wildcards):
+    """Return the gate for a run on several clients' data; a local arm cannot see the others'."""
+    return [] if run_of(wildcards).kind == "local" else [experiment.gate]
+
+
 def training_digest(wildcards):
     """Return the digest of a run's training settings."""
     return experiment.train_settings(run_of(wildcards)).digest()

@@ -4,6 +4,14 @@ EPISODES = [
     for run in experiment.runs
     for dataset in experiment.evaluated
 ]
+DATA_REPORTS = [
+    file
+    for name in experiment.datasets
+    for file in (
+        experiment.dataset_paths(name).checks,
+        experiment.dataset_paths(name).hotfixes,
+    )
+]
 COMPARISON = experiment.comparison
 FIGURES = {
     "verdict": "Verdict",
@@ -20,6 +28,8 @@ rule compare_arms:
         metrics=[metrics_of(run) for run in experiment.runs],
         episodes=EPISODES,
         analyses=ANALYSES,
+        data=DATA_REPORTS,
+        gate=experiment.gate,
     output:
         figures=[
             report(

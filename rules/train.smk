@@ -29,6 +29,7 @@ rule train_base:
 rule train_pooled:
     input:
         data=training_inputs,
+        gate=gate_of,
         base=metrics_of(experiment.base_run),
     output:
         metrics=f"{RUN_FOLDER}/metrics.json",
@@ -58,6 +59,7 @@ rule train_pooled:
 rule train_federated:
     input:
         data=training_inputs,
+        gate=gate_of,
         base=metrics_of(experiment.base_run),
     output:
         metrics=f"{RUN_FOLDER}/federated_metrics.json",
