@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import yaml
 
@@ -81,6 +81,11 @@ class Experiment:
     def datasets(self) -> tuple[str, ...]:
         """All datasets that the experiment needs; others in the configuration are not built."""
         return (*self.evaluated, *self.pool)
+
+    @property
+    def roles(self) -> Mapping[Literal["client", "unseen", "pool"], tuple[str, ...]]:
+        """The datasets by what they are used for."""
+        return {"client": self.config.clients, "unseen": self.config.unseen, "pool": self.pool}
 
     def dataset(self, name: str) -> Dataset:
         """Return a dataset's section.
@@ -205,13 +210,8 @@ class Experiment:
 
     def gate_settings(self) -> Mapping[str, Any]:
         """Return which versions of which datasets must fit together, by what they are used for."""
-        groups = {
-            "clients": self.config.clients,
-            "unseen": self.config.unseen,
-            "pool": self.pool,
-        }
         return {
-            role: {name: self.version(name) for name in names} for role, names in groups.items()
+            role: {name: self.version(name) for name in names} for role, names in self.roles.items()
         }
 
     def comparison_settings(self) -> Mapping[str, Any]:

@@ -19,9 +19,9 @@ def main() -> None:
         role: [
             summarize_dataset(experiment.dataset_paths(name).dataset, name=name) for name in names
         ]
-        for role, names in experiment.gate_settings().items()
+        for role, names in experiment.roles.items()
     }
-    report = run_gate(groups["clients"], unseen=groups["unseen"], pool=groups["pool"])
+    report = run_gate(groups["client"], unseen=groups["unseen"], pool=groups["pool"])
     report.require_passed()
     write_json(experiment.gate, report.to_json())
 
