@@ -123,7 +123,7 @@ def _allow_warnings(parser: argparse.ArgumentParser) -> None:
 def _salt(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--salt",
-        help="keys the episodes' fingerprints; the same for all who compare (default: a public one)",
+        help="keys the episodes' sketches; the same for all who compare (default: a public one)",
     )
 
 

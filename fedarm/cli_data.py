@@ -12,9 +12,9 @@ from typing import Any
 
 from fedarm import cli_text
 from fedarm.data.checks import run_checks
-from fedarm.data.fingerprints import PUBLIC_SALT
 from fedarm.data.fix_file import read_fixes
 from fedarm.data.info import INFO_FILE
+from fedarm.data.sketches import PUBLIC_SALT
 from fedarm.data.summary import DatasetSummary, read_summary, summarize_dataset
 from fedarm.errors import EXIT_USER_ERROR, DataError
 from fedarm.paths import DatasetPaths, make_folder, write_json

@@ -76,9 +76,7 @@ def show_summary(summary: Report, out: Path) -> None:
     console = _console()
     console.print(Text(summary["name"], "bold"))
     console.print(Padding(table, (0, 2)))
-    console.print(
-        Text(f"written: {out}; besides this it holds ranges and salted fingerprints, no row")
-    )
+    console.print(Text(f"written: {out}; besides this it holds ranges and salted sketches, no row"))
 
 
 def show_gate(report: Report) -> None:

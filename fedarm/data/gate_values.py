@@ -7,9 +7,9 @@ from itertools import combinations
 from statistics import median
 
 from fedarm.data.calibration import base_name, is_so_arm
-from fedarm.data.fingerprints import SharedEpisode, shared_episodes
 from fedarm.data.gate_finding import Disagreement, HotfixProposal, Member, dissenters, gate_rule
 from fedarm.data.info import ACTION, STATE
+from fedarm.data.sketches import SharedEpisode, shared_episodes
 from fedarm.data.summary import JointRange
 
 # Joints of one arm, teleoperated on any task, lie within one another's reach; numbers further apart
@@ -163,7 +163,7 @@ def _apart(first: Member, second: Member, ranges: _Pair) -> Iterator[Disagreemen
     measures="whether an episode stands in two clients, or in training data and an unseen set",
 )
 def find_leakage(members: Sequence[Member]) -> Iterator[Disagreement]:
-    """Compare episode fingerprints of every pair of which at least one side is trained on."""
+    """Compare episode sketches of every pair of which at least one side is trained on."""
     for first, second in combinations(members, 2):
         if first.role == second.role == "unseen":
             continue
@@ -173,11 +173,11 @@ def find_leakage(members: Sequence[Member]) -> Iterator[Disagreement]:
                 second.name,
                 key="salt",
                 values=(first.summary.salt, second.summary.salt),
-                message="fingerprints of two salts cannot be compared: leakage stays unknown",
+                message="sketches of two salts cannot be compared: leakage stays unknown",
                 remedy="summarize both again with one `--salt`",
             )
             continue
-        shared = shared_episodes(first.summary.fingerprints, second.summary.fingerprints)
+        shared = shared_episodes(first.summary.sketches, second.summary.sketches)
         if shared:
             yield _leak(first, second, shared)
 

@@ -1,7 +1,7 @@
 """A client's dataset in a few kilobytes of JSON: what others may know of it, and no row of it.
 
 What a gate needs to say whether clients fit together: features, joints, units, cameras, rate, ranges,
-and the salted fingerprints of the episodes. A client makes it alone (`fedarm data summarize`), reads it,
+and the salted sketches of the episodes. A client makes it alone (`fedarm data summarize`), reads it,
 and passes on the file.
 """
 
@@ -17,8 +17,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from fedarm.data.calibration import Era, declared_era, detect_era
 from fedarm.data.dataset import Dataset, open_dataset
-from fedarm.data.fingerprints import PUBLIC_SALT, fingerprint_episodes, salt_id
 from fedarm.data.info import ACTION, STATE, read_info
+from fedarm.data.sketches import PUBLIC_SALT, salt_id, sketch_episodes
 from fedarm.errors import DataError
 from fedarm.paths import read_json
 
@@ -79,11 +79,11 @@ class JointRange(_Part):
 
 
 class EpisodeSummary(_Part):
-    """An episode's length and fingerprint (`fedarm.data.fingerprints`)."""
+    """An episode's length and sketch (`fedarm.data.sketches`)."""
 
     episode: int
     length: int
-    fingerprint: tuple[str, ...]
+    sketch: tuple[str, ...]
 
 
 class DatasetSummary(_Part):
@@ -102,7 +102,7 @@ class DatasetSummary(_Part):
         tasks: Task strings.
         frames: Rows in all.
         ranges: By feature key and joint name.
-        salt: Names the salt of the fingerprints without giving it away.
+        salt: Names the salt of the sketches without giving it away.
         episodes: In the order of their indices.
     """
 
@@ -126,9 +126,9 @@ class DatasetSummary(_Part):
         return self.model_dump(mode="json")
 
     @property
-    def fingerprints(self) -> dict[int, tuple[str, ...]]:
-        """The fingerprint of each episode, by episode index."""
-        return {episode.episode: episode.fingerprint for episode in self.episodes}
+    def sketches(self) -> dict[int, tuple[str, ...]]:
+        """The sketch of each episode, by episode index."""
+        return {episode.episode: episode.sketch for episode in self.episodes}
 
 
 def summarize_dataset(root: Path, *, name: str, salt: str = PUBLIC_SALT) -> DatasetSummary:
@@ -137,7 +137,7 @@ def summarize_dataset(root: Path, *, name: str, salt: str = PUBLIC_SALT) -> Data
     Args:
         root: The dataset's folder.
         name: What findings call it.
-        salt: What keys the fingerprints: the same for all clients that are to be compared.
+        salt: What keys the sketches: the same for all clients that are to be compared.
 
     Raises:
         DataError: Not a dataset, or its metadata or tables cannot be read.
@@ -146,7 +146,7 @@ def summarize_dataset(root: Path, *, name: str, salt: str = PUBLIC_SALT) -> Data
     info, raw_info = dataset.info, read_info(root)
     joints = {STATE: info.state_names, ACTION: info.action_names}
     values = {STATE: dataset.state, ACTION: dataset.action}
-    fingerprints = fingerprint_episodes(dataset, salt=salt)
+    sketches = sketch_episodes(dataset, salt=salt)
     return DatasetSummary(
         schema_version=SCHEMA_VERSION,
         name=name,
@@ -175,7 +175,7 @@ def summarize_dataset(root: Path, *, name: str, salt: str = PUBLIC_SALT) -> Data
             EpisodeSummary(
                 episode=episode.index,
                 length=episode.length,
-                fingerprint=fingerprints[episode.index],
+                sketch=sketches[episode.index],
             )
             for episode in dataset.episodes
         ),

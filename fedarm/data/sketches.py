@@ -1,10 +1,10 @@
-"""Episode fingerprints: do two people hold the same episode? Answered without showing a row.
+"""Salted sketches of episodes: do two people hold the same one? Answered without showing a row.
 
-A fingerprint is a handful of salted digests of short stretches of motion. Two copies of an episode share
-most of them, also when one was trimmed, renumbered, merged into another dataset, encoded anew or
-converted between the eras that count in degrees: only the sizes of the steps from frame to frame enter,
-and those conversions shift and mirror joints. What rescales joints or drops every other frame hides a
-copy from it.
+A sketch is a handful of keyed digests of short stretches of motion. Two copies of an episode share most
+of them, also when one was trimmed, renumbered, merged into another dataset, encoded anew or converted
+between the eras that count in degrees: only the sizes of the steps from frame to frame enter, and those
+conversions shift and mirror joints. What rescales joints or drops every other frame hides a copy from
+it. `fingerprints.py` tells copies within one dataset, whose owner may see every row.
 
 Source: A. Broder, On the resemblance and containment of documents (1997): shingles, and the smallest of
 their hashes as a sketch.
@@ -56,12 +56,12 @@ class SharedEpisode:
     share: float
 
 
-def fingerprint_episodes(dataset: Dataset, *, salt: str = PUBLIC_SALT) -> dict[int, Sketch]:
-    """Return the fingerprint of each episode, by episode index.
+def sketch_episodes(dataset: Dataset, *, salt: str = PUBLIC_SALT) -> dict[int, Sketch]:
+    """Return the sketch of each episode, by episode index.
 
     Args:
         dataset: The dataset; only its states and actions are read.
-        salt: What keys the digests; only fingerprints of one salt can be compared.
+        salt: What keys the digests; only sketches of one salt can be compared.
     """
     values = np.concatenate([dataset.state, dataset.action], axis=1)
     key = hashlib.sha256(salt.encode()).digest()
@@ -77,7 +77,7 @@ def salt_id(salt: str) -> str:
 
 
 def sketch_of(values: NDArray[np.float32], *, key: bytes) -> Sketch:
-    """Return the fingerprint of one episode; empty when nothing moves in it.
+    """Return the sketch of one episode; empty when nothing moves in it.
 
     Args:
         values: `(frame, value)`: states and actions.
@@ -99,7 +99,7 @@ def shared_episodes(
     """Return the pairs of episodes, one from each side, that are the same, sorted.
 
     Args:
-        first: Fingerprints by episode index.
+        first: Sketches by episode index.
         second: Likewise, of the same salt. Given the same mapping twice, each pair comes twice and each
             episode once with itself.
     """
