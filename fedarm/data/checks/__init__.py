@@ -9,9 +9,10 @@ To add a check, write a function with the `check` decorator in one of these file
 is imported here.
 """
 
-from fedarm.data.checks import tables, videos
-from fedarm.data.checks.finding import CHECKS, Check, Evidence, Subject, check
+from fedarm.data.checks import episodes, images, joints, motion, tables, tasks, videos
+from fedarm.data.checks.finding import CHECKS, Check, Evidence, check
 from fedarm.data.checks.report import CheckReport, run_checks
+from fedarm.data.checks.subject import Subject
 
 __all__ = [
     "CHECKS",
