@@ -23,8 +23,6 @@ from fedarm.provenance import VERSION_DIGITS
 EXIT_CLEAN = 0
 EXIT_DEFECTS = 1
 
-# The check that stands for a dataset that cannot be opened.
-_READABLE = "readable"
 _HOTFIXES_FILE = "hotfixes.json"
 
 
@@ -155,7 +153,8 @@ def _print(args: Namespace, value: Mapping[str, Any], show: Any) -> None:
 
 
 def _exit_code(report: Mapping[str, Any], args: Namespace) -> int:
-    if any(finding.get("check") == _READABLE for finding in report["findings"]):
+    # Only a report of checks knows of datasets that cannot be read.
+    if report.get("exit_code") == EXIT_USER_ERROR:
         return EXIT_USER_ERROR
     counted = report["counts"]["error"] if args.allow_warnings else len(report["findings"])
     return EXIT_DEFECTS if counted else EXIT_CLEAN

@@ -142,8 +142,21 @@ def summarize_dataset(root: Path, *, name: str, salt: str = PUBLIC_SALT) -> Data
     Raises:
         DataError: Not a dataset, or its metadata or tables cannot be read.
     """
-    dataset = open_dataset(root)
-    info, raw_info = dataset.info, read_info(root)
+    return summarize(open_dataset(root), read_info(root), name=name, salt=salt)
+
+
+def summarize(
+    dataset: Dataset, raw_info: Mapping[str, Any], *, name: str, salt: str = PUBLIC_SALT
+) -> DatasetSummary:
+    """Return the summary of an opened dataset.
+
+    Args:
+        dataset: The dataset.
+        raw_info: The content of its `meta/info.json`.
+        name: As in `summarize_dataset`.
+        salt: As in `summarize_dataset`.
+    """
+    info = dataset.info
     joints = {STATE: info.state_names, ACTION: info.action_names}
     values = {STATE: dataset.state, ACTION: dataset.action}
     sketches = sketch_episodes(dataset, salt=salt)
@@ -162,14 +175,7 @@ def summarize_dataset(root: Path, *, name: str, salt: str = PUBLIC_SALT) -> Data
         },
         tasks=tuple(sorted(set(dataset.tasks))),
         frames=len(dataset.episode_index),
-        ranges={
-            key: {
-                joint: found
-                for column, joint in enumerate(joints[key])
-                if (found := joint_range(values[key][:, column])) is not None
-            }
-            for key in (STATE, ACTION)
-        },
+        ranges={key: _ranges(values[key], joints[key]) for key in (STATE, ACTION)},
         salt=salt_id(salt),
         episodes=tuple(
             EpisodeSummary(
@@ -220,6 +226,11 @@ def joint_range(values: NDArray[np.float32]) -> JointRange | None:
     rounded = [round(float(number), _DECIMALS) for number in numbers]
     keys = ("min", "max", "mean", "std", "q01", "q10", "q50", "q90", "q99")
     return JointRange(count=len(finite), **dict(zip(keys, rounded, strict=True)))
+
+
+def _ranges(values: NDArray[np.float32], joints: tuple[str, ...]) -> dict[str, JointRange]:
+    found = {joint: joint_range(values[:, column]) for column, joint in enumerate(joints)}
+    return {joint: spread for joint, spread in found.items() if spread is not None}
 
 
 def _features(features: Mapping[str, Any], cameras: tuple[str, ...]) -> dict[str, Feature]:

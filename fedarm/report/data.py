@@ -64,7 +64,7 @@ class Finding(_Record):
 class Checks(_Record):
     """A dataset's `checks.json`."""
 
-    schema_version: Literal[1]
+    schema_version: Literal[2]
     passed: bool
     counts: Counts
     checks: tuple[CheckEntry, ...]
@@ -216,7 +216,7 @@ def _read[Model: BaseModel](file: Path, model: type[Model]) -> Model:
     except ValidationError as error:
         first: Sequence[Any] = error.errors(include_url=False)
         raise ResultsError(
-            f"not of schema version 1: {first[0]['msg']}",
+            f"not of the schema that this version reads: {first[0]['msg']}",
             file=file,
             key=".".join(str(part) for part in first[0]["loc"]),
             remedy="run the dataset stage again",

@@ -24,7 +24,7 @@ CHECKS = (
 def checks(*findings):
     counted = [finding["check"] for finding in findings]
     return {
-        "schema_version": 1,
+        "schema_version": 2,
         "dataset": "x",
         "passed": "non_finite" not in counted,
         "counts": {"error": counted.count("non_finite"), "warning": counted.count("jitter")},
@@ -161,9 +161,9 @@ def test_totals_of_a_check_are_over_all_datasets(with_data):
 
 
 def test_a_file_of_another_schema_is_named(with_data):
-    write(with_data.data[1].paths.checks, {**checks(), "schema_version": 2})
+    write(with_data.data[1].paths.checks, {**checks(), "schema_version": 1})
 
-    with pytest.raises(ResultsError, match=r"(?s)schema version 1.*sorting/checks\.json"):
+    with pytest.raises(ResultsError, match=r"(?s)not of the schema.*sorting/checks\.json"):
         read_data(with_data)
 
 
