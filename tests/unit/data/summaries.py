@@ -25,7 +25,7 @@ def dataset(motions, *, fps=30.0, joints=JOINTS, cameras=(TOP,), size=(480, 640)
         robot_type="so101_follower",
         state_names=tuple(joints),
         action_names=tuple(joints),
-        image_shapes={camera: (*size, 3) for camera in cameras},
+        image_shapes=dict.fromkeys(cameras, (*size, 3)),
         total_episodes=len(motions),
         total_frames=len(action),
     )

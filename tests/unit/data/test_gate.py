@@ -89,7 +89,9 @@ def test_an_unseen_set_must_fit_the_clients_and_not_they_it():
 def test_mixed_fps_stop_with_a_message_that_names_both():
     report = run_gate([summary("lab_a"), summary("lab_b", fps=10.0)])
 
-    with pytest.raises(DataError, match=r"(?s)lab_a and lab_b, fps: 30\.0 against 10\.0.*correct_fps"):
+    with pytest.raises(
+        DataError, match=r"(?s)lab_a and lab_b, fps: 30\.0 against 10\.0.*correct_fps"
+    ):
         report.require_passed()
 
 
@@ -117,7 +119,9 @@ def test_no_common_camera_without_a_way_out_says_so():
     report = run_gate([summary("a"), summary("bb", cameras=(wrist,))])
 
     assert report.findings[0].to_json()["hotfix"] is None
-    with pytest.raises(DataError, match=r"(?s)no camera in common.*bb lacks observation\.images\.top"):
+    with pytest.raises(
+        DataError, match=r"(?s)no camera in common.*bb lacks observation\.images\.top"
+    ):
         report.require_passed()
 
 
@@ -191,7 +195,9 @@ def test_legacy_degrees_under_todays_names_are_told_from_the_other_clients():
     odd = summary("bb", legacy(low))
     assert odd.calibration.era is None
 
-    finding = only(findings(summary("a", [m - [0, 0, 40, 0, 0, 0] for m in motions(5)]), odd), "units")
+    finding = only(
+        findings(summary("a", [m - [0, 0, 40, 0, 0, 0] for m in motions(5)]), odd), "units"
+    )
     assert finding["values"] == ["degrees", "legacy_degrees"]
     assert finding["hotfix"]["dataset"] == "bb"
 

@@ -60,7 +60,10 @@ def test_no_row_leaves_the_client():
     shown = motions(3)
     made = summary("a", shown)
     extremes = {
-        number for joints in made.ranges.values() for r in joints.values() for number in (r.min, r.max)
+        number
+        for joints in made.ranges.values()
+        for r in joints.values()
+        for number in (r.min, r.max)
     }
     numbers = set(_numbers(made.to_json())) - extremes
     values = dataset(shown).action
