@@ -27,7 +27,9 @@ def show_checks(report: Report) -> None:
     _print_checks(console, report)
     if report["skipped"]:
         console.print()
-        console.print(Text(f"skipped, for what cannot be read: {', '.join(report['skipped'])}", "dim"))
+        console.print(
+            Text(f"skipped, for what cannot be read: {', '.join(report['skipped'])}", "dim")
+        )
     _print_total(console, report, len(report["checks"]), "check")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import combinations
+from itertools import combinations, permutations
 from statistics import median
 
 from fedarm.data.calibration import base_name, is_so_arm
@@ -15,12 +15,19 @@ from fedarm.data.summary import JointRange
 # Joints of one arm, teleoperated on any task, lie within one another's reach; numbers further apart
 # than this (degrees, percent) count from two zeros.
 _FAR_APART = 45.0
+# Medians of two tasks on the same arm are rarely further apart than this.
+_NEAR = 30.0
 # Half of the joints spread over this many times more or less: two units, not two tasks.
 _SCALED = 3.0
 # A joint that moves less than this on both sides says nothing about units.
 _RESTING = 0.5
 _UNITS_KEY = "calibration.era"
 _LISTED_EPISODES = 20
+# Instead of a spread of 0, which nothing can be divided by.
+_TINY = 1e-6
+
+# Ranges by bare joint name, of the two datasets of a pair.
+_Pair = tuple[Mapping[str, JointRange], Mapping[str, JointRange]]
 
 
 @gate_rule(
@@ -44,15 +51,17 @@ def find_units(members: Sequence[Member]) -> Iterator[Disagreement]:
             proposal=propose_conversion(first, second),
             doubtful=not (eras[0].confident and eras[1].confident),
         )
-    for first, second in _unknown_pairs(members):
-        if moved := _legacy_joints(first, second):
+    named: set[str] = set()
+    for first, second in _pairs_of_one_era(members):
+        if second.name not in named and _reads_as_legacy(first, second):
+            named.add(second.name)
             yield Disagreement(
                 first.name,
                 second.name,
                 key=_UNITS_KEY,
                 values=("degrees", "legacy_degrees"),
-                message=f"{' and '.join(moved)} of {second.name} fit {first.name} only when read as"
-                " legacy degrees",
+                message=f"shoulder_lift and elbow_flex of {second.name} are where {first.name} has them"
+                " only when read as legacy degrees",
                 remedy="convert it, after a look at when and with which LeRobot it was recorded",
                 proposal=HotfixProposal(
                     second.name, {"fix": "convert_era", "from": "legacy_degrees", "to": "degrees"}
@@ -73,32 +82,29 @@ def propose_conversion(first: Member, second: Member) -> HotfixProposal | None:
     return None
 
 
-def _unknown_pairs(members: Sequence[Member]) -> Iterator[tuple[Member, Member]]:
-    """Yield the pairs of which the names and values of at least one side alone do not tell the era."""
-    for first, second in combinations([m for m in members if _is_arm(m)], 2):
-        if None in (first.summary.calibration.era, second.summary.calibration.era):
-            yield first, second
-            yield second, first
+def _pairs_of_one_era(members: Sequence[Member]) -> Iterator[tuple[Member, Member]]:
+    """Yield pairs whose own values show no two eras, each with the one that may be wrong last."""
+    for pair in permutations([member for member in members if _is_arm(member)], 2):
+        eras = [member.summary.calibration.era for member in pair]
+        # A guess from one dataset alone can take legacy degrees for today's: both pass 100.
+        if (eras[0] == eras[1] or None in eras) and not pair[1].summary.calibration.declared:
+            yield pair
 
 
-def _legacy_joints(first: Member, second: Member) -> tuple[str, ...]:
-    """Return the two joints that differ between eras, if both fit only when `second` is converted."""
-    if second.summary.calibration.era == "degrees":
-        return ()
+def _reads_as_legacy(first: Member, second: Member) -> bool:
+    """Whether both joints that differ between eras fit those of `first` only once converted."""
     ranges = (_by_joint(first, STATE), _by_joint(second, STATE))
-    if not all({"shoulder_lift", "elbow_flex"} <= set(each) for each in ranges):
-        return ()
-    lift, elbow = (
-        (ranges[0][joint], ranges[1][joint]) for joint in ("shoulder_lift", "elbow_flex")
-    )
-    as_they_are = (_gap(*lift), _gap(*elbow))
-    converted = (
-        _gap(lift[0], _mirrored(lift[1])),
-        _gap(elbow[0], _shifted(elbow[1], -90.0)),
-    )
-    if min(as_they_are) > _RESTING and max(converted) <= 0:
-        return ("shoulder_lift", "elbow_flex")
-    return ()
+    medians = [
+        tuple(each[joint].q50 for joint in ("shoulder_lift", "elbow_flex"))
+        for each in ranges
+        if {"shoulder_lift", "elbow_flex"} <= set(each)
+    ]
+    if len(medians) != 2:
+        return False
+    (lift_a, elbow_a), (lift_b, elbow_b) = medians
+    as_they_are = (abs(lift_a - lift_b), abs(elbow_a - elbow_b))
+    converted = (abs(lift_a - (90.0 - lift_b)), abs(elbow_a - (elbow_b - 90.0)))
+    return min(as_they_are) > _FAR_APART and max(converted) < _NEAR
 
 
 @gate_rule(
@@ -114,13 +120,12 @@ def find_action_ranges(members: Sequence[Member]) -> Iterator[Disagreement]:
         if reference is None or second is reference or not _share_units(reference, second):
             continue
         ranges = (_by_joint(reference, ACTION), _by_joint(second, ACTION))
-        yield from _scaled(reference, second, ranges)
-        yield from _apart(reference, second, ranges)
+        yield from list(_scaled(reference, second, ranges)) or _apart(reference, second, ranges)
 
 
 def _scaled(first: Member, second: Member, ranges: _Pair) -> Iterator[Disagreement]:
     ratios = [
-        (_spread(ranges[1][joint]) or _tiny) / (_spread(ranges[0][joint]) or _tiny)
+        (_spread(ranges[1][joint]) or _TINY) / (_spread(ranges[0][joint]) or _TINY)
         for joint in ranges[0]
         if joint in ranges[1]
         and max(_spread(ranges[0][joint]), _spread(ranges[1][joint])) > _RESTING
@@ -200,9 +205,6 @@ def _leak(first: Member, second: Member, shared: Sequence[SharedEpisode]) -> Dis
     )
 
 
-_Ranges = Mapping[str, JointRange]
-_Pair = tuple[_Ranges, _Ranges]
-_tiny = 1e-6
 
 
 def _by_joint(member: Member, key: str) -> dict[str, JointRange]:
@@ -218,7 +220,7 @@ def _share_units(first: Member, second: Member) -> bool:
     eras = (first.summary.calibration.era, second.summary.calibration.era)
     if eras[0] != eras[1] and None not in eras:
         return False
-    return not (_legacy_joints(first, second) or _legacy_joints(second, first))
+    return not (_reads_as_legacy(first, second) or _reads_as_legacy(second, first))
 
 
 def _spread(joint: JointRange) -> float:
@@ -228,11 +230,3 @@ def _spread(joint: JointRange) -> float:
 def _gap(a: JointRange, b: JointRange) -> float:
     """Return how far two ranges are apart; negative when they overlap."""
     return max(a.q01, b.q01) - min(a.q99, b.q99)
-
-
-def _mirrored(joint: JointRange) -> JointRange:
-    return joint.model_copy(update={"q01": 90.0 - joint.q99, "q99": 90.0 - joint.q01})
-
-
-def _shifted(joint: JointRange, by: float) -> JointRange:
-    return joint.model_copy(update={"q01": joint.q01 + by, "q99": joint.q99 + by})

@@ -54,11 +54,13 @@ class Calibration(_Part):
 
     Attributes:
         era: The era, or None when the values fit several.
+        declared: Whether the metadata says so; otherwise it is a guess from names and values.
         confident: Whether it is declared, or the values exclude the other eras.
         reason: How it is known.
     """
 
     era: Era | None
+    declared: bool = False
     confident: bool
     reason: str
 
@@ -245,7 +247,9 @@ def _calibration(dataset: Dataset, raw_info: Mapping[str, Any]) -> Calibration:
     names = dataset.info.state_names
     declared = declared_era(raw_info, names)
     if declared is not None:
-        return Calibration(era=declared, confident=True, reason="meta/info.json declares it")
+        return Calibration(
+            era=declared, declared=True, confident=True, reason="meta/info.json declares it"
+        )
     # The state tells more than the action: a command may ask for what the arm cannot reach.
     guess = detect_era(names, dataset.state)
     return Calibration(era=guess.era, confident=guess.confident, reason=guess.reason)

@@ -190,16 +190,16 @@ def test_legacy_names_are_converted_and_not_only_renamed():
 
 
 def test_legacy_degrees_under_todays_names_are_told_from_the_other_clients():
-    """Within [-100, 100] no value of its own gives the era away."""
-    low = [motion - np.array([0, 0, 40.0, 0, 0, 0]) for motion in motions(7)]
-    odd = summary("bb", legacy(low))
-    assert odd.calibration.era is None
+    """Its own values do not give the era away: beyond 100, as degrees may be, and not beyond 125."""
+    odd = summary("bb", legacy(motions(7)))
+    assert odd.calibration.era != "legacy_degrees"
 
-    finding = only(
-        findings(summary("a", [m - [0, 0, 40, 0, 0, 0] for m in motions(5)]), odd), "units"
-    )
-    assert finding["values"] == ["degrees", "legacy_degrees"]
-    assert finding["hotfix"]["dataset"] == "bb"
+    for order in ((summary("a"), odd), (odd, summary("a"))):
+        finding = only(findings(*order), "units")
+        assert finding["severity"] == "error"
+        assert finding["pair"] == ["a", "bb"]
+        assert finding["values"] == ["degrees", "legacy_degrees"]
+        assert finding["hotfix"]["dataset"] == "bb"
 
 
 def test_declared_eras_that_differ_are_an_error():
@@ -239,7 +239,7 @@ def test_radians_are_found():
 
 
 def test_a_joint_with_another_zero_is_found():
-    moved = [motion + [0, 0, 0, 0, 150, 0] for motion in motions(4)]
+    moved = [motion + np.array([0, 0, 0, 0, 150, 0]) for motion in motions(4)]
     finding = only(findings(summary("a"), summary("bb", moved)), "action_range")
 
     assert finding["key"] == "ranges.action.wrist_roll"
