@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from fedarm.data.calibration import Era, convert_era
 from fedarm.data.hotfixes.statistics import vector_statistics
 from fedarm.data.hotfixes.tables import write_table
 
@@ -45,7 +46,12 @@ def make_dataset(
         "dtype": "video",
         "shape": [SIDE, SIDE, 3],
         "names": ["height", "width", "channels"],
-        "info": {"video.fps": fps, "video.height": SIDE, "video.width": SIDE, "video.codec": "h264"},
+        "info": {
+            "video.fps": fps,
+            "video.height": SIDE,
+            "video.width": SIDE,
+            "video.codec": "h264",
+        },
     }
     info = {
         "codebase_version": "v3.0",
@@ -53,7 +59,7 @@ def make_dataset(
         "features": {
             "observation.state": vector,
             "action": vector,
-            **{camera: image for camera in cameras},
+            **dict.fromkeys(cameras, image),
             "timestamp": {"dtype": "float32", **scalar},
             **{
                 key: {"dtype": "int64", **scalar}
@@ -76,18 +82,21 @@ def make_dataset(
     pd.DataFrame(
         {"task_index": range(len(tasks))}, index=pd.Index(list(tasks), name="task")
     ).to_parquet(root / "meta/tasks.parquet")
-    rows = [_rows(e, n, int(starts[e]), fps, len(tasks), len(names)) for e, n in enumerate(lengths)]
+    rows = [_rows(e, n, int(starts[e]), fps, len(tasks), names) for e, n in enumerate(lengths)]
     _write_data(root, rows, episodes_per_file)
     spans = _write_videos(root, lengths, fps, cameras, episodes_per_file)
     _write_meta(root, rows, spans, starts, tasks, episodes_per_file)
 
 
 def _rows(
-    episode: int, length: int, start: int, fps: int, tasks: int, width: int
+    episode: int, length: int, start: int, fps: int, tasks: int, names: Sequence[str]
 ) -> dict[str, Any]:
     frame = np.arange(length)
-    phase = (start + frame)[:, None] / 7 + np.arange(width)
-    state = (40 * np.sin(phase) + episode).astype(np.float32)
+    phase = (start + frame)[:, None] / 7 + np.arange(len(names))
+    degrees = 40 * np.sin(phase) + 0.1 * episode
+    degrees[:, -1] += 50
+    era: Era = "legacy_degrees" if names[0].startswith("main_") else "degrees"
+    state = convert_era(degrees, names, source="degrees", target=era).astype(np.float32)
     return {
         "observation.state": state,
         "action": (state + 1).astype(np.float32),
@@ -153,7 +162,8 @@ def write_video(file: Path, lengths: Sequence[int], episodes: Sequence[int], fps
         for episode in episodes:
             for index in range(lengths[episode]):
                 frame = av.VideoFrame.from_ndarray(
-                    np.full((SIDE, SIDE, 3), grey(episode, index), np.uint8), format="rgb24"
+                    np.broadcast_to(ramp(episode, index)[None, :, None], (SIDE, SIDE, 3)).copy(),
+                    format="rgb24",
                 )
                 # As LeRobot records: each episode is a video of its own, joined without decoding.
                 frame.pict_type = av.video.frame.PictureType.I if index == 0 else 0
@@ -161,8 +171,9 @@ def write_video(file: Path, lengths: Sequence[int], episodes: Sequence[int], fps
         container.mux(stream.encode(None))
 
 
-def grey(episode: int, frame: int) -> int:
-    return 20 + (episode * 37 + frame * 5) % 200
+def ramp(episode: int, frame: int) -> Any:
+    """One line of a picture: not flat, and of another brightness in each frame of an episode."""
+    return (30 + (episode * 37 + frame * 5) % 180 + np.linspace(-20, 20, SIDE)).astype(np.uint8)
 
 
 def _write_meta(
@@ -208,7 +219,8 @@ def _statistics(values: Any) -> dict[str, list[Any]]:
 
 
 def _greys(each: dict[str, Any], episode: int) -> Any:
-    return np.array([[grey(episode, int(index)) / 255] for index in each["frame_index"]])
+    lines = [ramp(episode, int(index)) for index in each["frame_index"]]
+    return np.concatenate(lines)[:, None] / 255
 
 
 def _pixels(each: dict[str, Any], episode: int) -> dict[str, Any]:
@@ -218,5 +230,5 @@ def _pixels(each: dict[str, Any], episode: int) -> dict[str, Any]:
 def _channels(values: Any) -> dict[str, Any]:
     """Three equal channels in LeRobot's shape (channel, 1, 1)."""
     moments = vector_statistics(values)
-    count = moments.pop("count")[0] * SIDE * SIDE
+    count = moments.pop("count")[0] * SIDE
     return {**{k: [[v], [v], [v]] for k, v in moments.items()}, "count": [count]}
