@@ -205,8 +205,6 @@ def _leak(first: Member, second: Member, shared: Sequence[SharedEpisode]) -> Dis
     )
 
 
-
-
 def _by_joint(member: Member, key: str) -> dict[str, JointRange]:
     return {base_name(name): found for name, found in member.summary.ranges.get(key, {}).items()}
 
