@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from fedarm.config_base import Model, Positive
-from fedarm.config_hotfixes import Hotfix
+from fedarm.config_hotfixes import AnyFix
 
 # The lab's tasks and variants; `fedarm.sim.tasks` builds them and a test holds the two together.
 SimTask = Literal["pickplace", "stacking", "sorting", "so101_pickplace"]
@@ -50,7 +50,7 @@ class RecordedDataset(Model):
     """A LeRobot dataset that somebody recorded, of format version 2.0, 2.1 or 3.0."""
 
     held_out: Annotated[int, Field(ge=0)] = _HELD_OUT
-    hotfixes: Annotated[tuple[Hotfix, ...], Field(strict=False)] = Field(
+    hotfixes: Annotated[tuple[AnyFix, ...], Field(strict=False)] = Field(
         default=(), description="Repairs, made on a copy; the original is never touched."
     )
 
