@@ -86,8 +86,8 @@ def _check_scenes(config: Config, source: str) -> None:
     recorded = [n for n in evaluated if not isinstance(config.datasets[n], SimDataset)]
     if recorded and len(recorded) < len(evaluated):
         raise ConfigError(
-            "a dataset of the hub or of a folder has no simulator's scene to roll out in, so it cannot be"
-            " evaluated beside simulated ones",
+            "a dataset of the hub or of a folder has no simulator's scene to roll out in, so it"
+            " cannot be evaluated beside simulated ones",
             file=source,
             key="clients, unseen",
             value=recorded,

@@ -47,7 +47,6 @@ def pin_local_datasets(config: Config, source: str) -> Config:
         ConfigError: A folder that the experiment needs holds no dataset, or too few episodes.
     """
     pool = config.base.datasets if isinstance(config.base, PretrainedBase) else ()
-    needed = {*config.clients, *config.unseen, *pool}
     sections = dict(config.datasets)
     for name in {*config.clients, *config.unseen, *pool}:
         section = sections.get(name)

@@ -37,8 +37,12 @@ use rule get_dataset as get_pool_dataset with:
     priority: 40
 
 
-# Of the hub or of a folder. A script of its own, so that a change of the download records nothing anew.
-use rule get_dataset as fetch_dataset with:
+# Of the hub or of a folder. A rule of its own, so that a change of the download records nothing anew.
+rule fetch_dataset:
+    output:
+        dataset=directory(f"{DATASET_FOLDER}/dataset"),
+        manifest=f"{DATASET_FOLDER}/manifest.json",
+        hotfixes=f"{DATASET_FOLDER}/hotfixes.json",
     log:
         "logs/datasets/{dataset}/{version}/fetch_dataset.log",
     benchmark:
@@ -48,6 +52,8 @@ use rule get_dataset as fetch_dataset with:
             name for name in experiment.datasets if not experiment.is_simulated(name)
         ),
     priority: 40
+    conda:
+        CONDA
     resources:
         mem_mb=4000,
         runtime=480,
@@ -56,6 +62,9 @@ use rule get_dataset as fetch_dataset with:
         script=script_of("fetch_dataset"),
         code=code_of("fetch_dataset"),
         recipe=lambda wildcards: digest_value(experiment.recipe(wildcards.dataset)),
+    shell:
+        "python {params.script:q} --config {params.config:q} --dataset {wildcards.dataset}"
+        " > {log:q} 2>&1"
 
 
 rule check_dataset:

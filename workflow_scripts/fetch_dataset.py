@@ -13,13 +13,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--config", type=Path, required=True)
     parser.add_argument("--dataset", required=True)
-    parser.add_argument("--workers", type=int, default=1)
     args = parser.parse_args()
     experiment = load_experiment(args.config)
     fetch_version(
         experiment.dataset(args.dataset),
         experiment.dataset_paths(args.dataset),
         recipe=experiment.recipe(args.dataset),
+        trained=args.dataset not in experiment.config.unseen,
     )
 
 
