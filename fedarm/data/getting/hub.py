@@ -43,7 +43,10 @@ def download_info(repository: Repository) -> Path:
         MachineError: The hub cannot be reached, or the disk is full.
     """
     from huggingface_hub import snapshot_download
+    from huggingface_hub.utils import disable_progress_bars
 
+    # Progress goes to the log, in lines of its own.
+    disable_progress_bars()
     # Unlike the download of a file, this leaves the listing in the cache, to be used offline.
     ask_hub(
         lambda: snapshot_download(
@@ -98,9 +101,13 @@ def _download_all(repository: Repository, files: Sequence[HubFile], bar_class: t
 
 def _download(repository: Repository, file: HubFile, *, bar_class: type | None) -> Path:
     """Return a file of the repository in the cache, with the bytes that the repository lists."""
+    from huggingface_hub import constants
+
     path = _ask_for(repository, file, bar_class=bar_class)
     if file.matches(path):
         return path
+    if constants.is_offline_mode():
+        raise _wrong_digest(repository, file, "run once with a network (unset HF_HUB_OFFLINE)")
     get_logger(__name__).warning(
         f"{repository.repo_id}: {file.path} has another digest than listed, downloading it again"
     )
@@ -110,13 +117,21 @@ def _download(repository: Repository, file: HubFile, *, bar_class: type | None) 
     if file.matches(path):
         return path
     _forget(path)
-    raise DataError(
+    raise _wrong_digest(
+        repository,
+        file,
+        "try again; if it stays so, something between here and the hub changes files: check the proxy or"
+        " mirror (HF_ENDPOINT)",
+    )
+
+
+def _wrong_digest(repository: Repository, file: HubFile, remedy: str) -> DataError:
+    return DataError(
         "a downloaded file has another digest than the repository lists",
         file=f"{repository.repo_id}@{repository.commit}: {file.path}",
         key=f"{file.algorithm} digest",
         value=file.digest,
-        remedy="try again; if it stays so, something between here and the hub changes files: "
-        "check the proxy or mirror (HF_ENDPOINT)",
+        remedy=remedy,
     )
 
 

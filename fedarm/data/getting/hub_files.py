@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from fedarm.config_datasets import HubDataset
 from fedarm.data.getting.failures import ask_hub, not_cached
@@ -16,6 +15,7 @@ from fedarm.errors import DataError
 from fedarm.local_datasets import DATASET_FOLDERS
 
 _HASH_CHUNK_BYTES = 1 << 20
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,12 @@ def find_repository(section: HubDataset, *, records: Path) -> Repository:
         ),
     )
     listed = ask_hub(lambda: _list(repo_id, commit), repo_id=repo_id, revision=revision)
-    files = tuple(sorted(_dataset_files(listed), key=lambda file: file.path))
+    files = tuple(
+        sorted(
+            (file for file in listed if file.path.split("/")[0] in DATASET_FOLDERS),
+            key=lambda file: file.path,
+        )
+    )
     if INFO_FILE not in {file.path for file in files}:
         raise DataError(
             "the repository holds no LeRobot dataset: it has no meta/info.json",
@@ -122,27 +127,42 @@ def _resolve(repo_id: str, revision: str) -> str:
     return str(HfApi().dataset_info(repo_id, revision=revision).sha)
 
 
-def _list(repo_id: str, commit: str) -> list[Any]:
-    """Return a commit's files: a commit never changes, so what is in the cache is not asked again."""
-    from huggingface_hub import HfApi, constants, get_cached_repo_tree
+def _list(repo_id: str, commit: str) -> list[HubFile]:
+    from huggingface_hub import HfApi, RepoFile, constants
+
+    if constants.is_offline_mode():
+        return _list_cached(repo_id, commit)
+    tree = HfApi().list_repo_tree(repo_id, repo_type="dataset", revision=commit, recursive=True)
+    return [
+        HubFile(entry.path, entry.size, "git", entry.blob_id)
+        if entry.lfs is None
+        else HubFile(entry.path, entry.lfs.size, "sha256", entry.lfs.sha256)
+        for entry in tree
+        if isinstance(entry, RepoFile)
+    ]
+
+
+def _list_cached(repo_id: str, commit: str) -> list[HubFile]:
+    """Return the files as the cache lists them: without the listing nobody knows whether it has all.
+
+    The cached listing does not say which files are large and have a sha256; but the cache names the bytes
+    of a file by the digest that the hub gave for it.
+    """
+    from huggingface_hub import get_cached_repo_tree, try_to_load_from_cache
     from huggingface_hub.errors import CachedRepoTreeNotFoundError
 
     try:
-        return list(get_cached_repo_tree(repo_id, repo_type="dataset", revision=commit))
+        tree = get_cached_repo_tree(repo_id, repo_type="dataset", revision=commit)
     except CachedRepoTreeNotFoundError:
-        if constants.is_offline_mode():
-            # Without the listing nobody can tell whether the cache holds the whole dataset.
-            raise not_cached(repo_id) from None
-    tree = HfApi().list_repo_tree(repo_id, repo_type="dataset", revision=commit, recursive=True)
-    return list(tree)
-
-
-def _dataset_files(listed: Iterable[Any]) -> Iterable[HubFile]:
-    from huggingface_hub import RepoFile
-
-    for entry in listed:
-        if isinstance(entry, RepoFile) and entry.path.split("/")[0] in DATASET_FOLDERS:
-            if entry.lfs is None:
-                yield HubFile(entry.path, entry.size, "git", entry.blob_id)
-            else:
-                yield HubFile(entry.path, entry.lfs.size, "sha256", entry.lfs.sha256)
+        raise not_cached(repo_id) from None
+    listed = []
+    for entry in tree:
+        cached = try_to_load_from_cache(repo_id, entry.path, revision=commit, repo_type="dataset")
+        name = Path(cached).resolve().name if isinstance(cached, str) else ""
+        large = _SHA256.fullmatch(name) is not None
+        listed.append(
+            HubFile(entry.path, entry.size, "sha256", name)
+            if large
+            else HubFile(entry.path, entry.size, "git", entry.blob_id)
+        )
+    return listed

@@ -17,6 +17,7 @@ from fedarm.data.getting.originals import Original, check_metadata
 from fedarm.data.getting.space import Need, check_space
 from fedarm.data.info import INFO_FILE, SUPPORTED_VERSION
 from fedarm.data.manifest import write_manifest
+from fedarm.errors import MachineError
 from fedarm.logging import get_logger
 from fedarm.paths import DatasetPaths, make_folder, write_json
 
@@ -57,6 +58,14 @@ def fetch_version(
         paths.manifest.unlink(missing_ok=True)
         shutil.rmtree(paths.dataset, ignore_errors=True)
         repaired.rename(paths.dataset)
+    except OSError as error:
+        raise MachineError(
+            f"cannot write the dataset: {error.strerror or error}",
+            file=error.filename or paths.root,
+            key="results_dir",
+            value=str(paths.root),
+            remedy="free some space, or set `results_dir` to a folder that you may write",
+        ) from error
     finally:
         shutil.rmtree(workspace, ignore_errors=True)
     write_json(paths.hotfixes, hotfixes)
