@@ -197,7 +197,8 @@ class _Handler(BaseHTTPRequestHandler):
         if fault is not None and fault.reset:
             self.wfile.flush()
             self.connection.setsockopt(SOL_SOCKET, SO_LINGER, struct.pack("ii", 1, 0))
-            self.connection.close()
+            for stream in (self.wfile, self.rfile, self.connection):
+                stream.close()
 
     def _answer(
         self, status: int, body: bytes, headers: dict[str, str], *, cut_after: int | None = None
