@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from fedarm.data.info import SUPPORTED_VERSION
@@ -37,13 +38,15 @@ class Original:
             link.symlink_to((self.root / name).resolve())
 
 
-def check_metadata(info_file: Path, *, episodes: int, cameras: Iterable[str] = ()) -> str:
+def check_metadata(
+    info_file: Path, *, episodes: int, renamed: Mapping[str, str] = MappingProxyType({})
+) -> str:
     """Return a dataset's format version, or say why it cannot be used; only its metadata is read.
 
     Args:
         info_file: `meta/info.json`.
-        episodes: How many episodes are needed at least.
-        cameras: Feature keys that the hotfixes rename.
+        episodes: How many episodes are needed at least; 0 if that cannot be said yet.
+        renamed: Present to wanted feature key of the cameras that a hotfix renames.
 
     Raises:
         DataError: Not JSON, a format version that cannot be read, too few episodes, or no such camera.
@@ -59,13 +62,13 @@ def check_metadata(info_file: Path, *, episodes: int, cameras: Iterable[str] = (
             remedy=f"convert it to {SUPPORTED_VERSION} with the LeRobot that wrote it",
         )
     _check_episodes(info, info_file, episodes=episodes)
-    _check_cameras(info, info_file, cameras=cameras)
+    _check_cameras(info, info_file, renamed=renamed)
     return str(version)
 
 
 def _check_episodes(info: Mapping[str, Any], file: Path, *, episodes: int) -> None:
     present = info.get("total_episodes")
-    if present == 0:
+    if present == 0 and episodes:
         raise DataError(
             "the dataset is empty",
             file=file,
@@ -83,7 +86,7 @@ def _check_episodes(info: Mapping[str, Any], file: Path, *, episodes: int) -> No
         )
 
 
-def _check_cameras(info: Mapping[str, Any], file: Path, *, cameras: Iterable[str]) -> None:
+def _check_cameras(info: Mapping[str, Any], file: Path, *, renamed: Mapping[str, str]) -> None:
     features = info.get("features")
     features = features if isinstance(features, dict) else {}
     present = sorted(
@@ -99,8 +102,8 @@ def _check_cameras(info: Mapping[str, Any], file: Path, *, cameras: Iterable[str
             value=sorted(features),
             remedy="take a dataset recorded with a camera, stored as video",
         )
-    for camera in cameras:
-        if camera not in present:
+    for camera, wanted in renamed.items():
+        if camera not in present and wanted not in present:
             raise DataError(
                 "the dataset has no such camera",
                 file=file,

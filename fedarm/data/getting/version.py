@@ -15,13 +15,15 @@ from fedarm.data.getting.hub_files import find_repository
 from fedarm.data.getting.local import get_local
 from fedarm.data.getting.originals import Original, check_metadata
 from fedarm.data.getting.space import Need, check_space
+from fedarm.data.hotfixes import apply_hotfixes
 from fedarm.data.info import INFO_FILE, SUPPORTED_VERSION
 from fedarm.data.manifest import write_manifest
-from fedarm.errors import MachineError
+from fedarm.errors import DataError, MachineError
 from fedarm.logging import get_logger
 from fedarm.paths import DatasetPaths, make_folder, write_json
 
 _WORKSPACE = ".getting"
+_STEPS = ("original", "converted", "repaired")
 _CACHE_SETTING = "HF_HOME"
 _RESULTS_SETTING = "results_dir"
 
@@ -60,7 +62,7 @@ def fetch_version(
         repaired.rename(paths.dataset)
     except OSError as error:
         raise MachineError(
-            f"cannot write the dataset: {error.strerror or error}",
+            f"cannot write the dataset: {_reason(error)}",
             file=error.filename or paths.root,
             key="results_dir",
             value=str(paths.root),
@@ -79,14 +81,21 @@ def _prepare(
 ) -> tuple[Path, str, dict[str, Any]]:
     """Return the repaired copy, the original's format version, and the account of the repairs."""
     version = _metadata(section, original.root / INFO_FILE, episodes=episodes)
-    present = workspace / "original"
-    original.link_into(present)
-    if version != SUPPORTED_VERSION:
-        convert_to_v3(present, workspace / "converted", version=version)
-        present = workspace / "converted"
-    repaired = workspace / "repaired"
-    hotfixes = _repair(present, repaired, section)
-    check_metadata(repaired / INFO_FILE, episodes=episodes)
+    linked, converted, repaired = (workspace / name for name in _STEPS)
+    try:
+        original.link_into(linked)
+        present = linked
+        if version != SUPPORTED_VERSION:
+            convert_to_v3(linked, converted, version=version)
+            present = converted
+        hotfixes = apply_hotfixes(present, repaired, section.hotfixes).to_json()
+        check_metadata(repaired / INFO_FILE, episodes=episodes)
+    except DataError as error:
+        # The workspace is gone when this is read; the original is not.
+        message = str(error)
+        for step in _STEPS:
+            message = message.replace(str(workspace / step), str(original.root))
+        raise DataError(message) from None
     return repaired, version, hotfixes
 
 
@@ -109,9 +118,14 @@ def _get(section: HubDataset | LocalDataset, paths: DatasetPaths, *, episodes: i
 
 def _metadata(section: HubDataset | LocalDataset, info_file: Path, *, episodes: int) -> str:
     """Return the original's format version, after a check of what no hotfix could mend."""
-    renamed = [c for fix in section.hotfixes if isinstance(fix, RenameCameras) for c in fix.cameras]
+    renamed = {
+        old: new
+        for fix in section.hotfixes
+        if isinstance(fix, RenameCameras)
+        for old, new in fix.cameras.items()
+    }
     # A hotfix may mend the totals.
-    return check_metadata(info_file, episodes=0 if section.hotfixes else episodes, cameras=renamed)
+    return check_metadata(info_file, episodes=0 if section.hotfixes else episodes, renamed=renamed)
 
 
 def _results_need(paths: DatasetPaths, size: int, *, converted: bool) -> Need:
@@ -120,8 +134,8 @@ def _results_need(paths: DatasetPaths, size: int, *, converted: bool) -> Need:
     return Need(paths.root, size * copies, "the dataset", _RESULTS_SETTING)
 
 
-def _repair(source: Path, target: Path, section: HubDataset | LocalDataset) -> dict[str, Any]:
-    """Copy a dataset and repair the copy; return what `hotfixes.json` says of it."""
-    assert not section.hotfixes
-    shutil.copytree(source, target)
-    return {"schema_version": 1, "hotfixes": []}
+def _reason(error: OSError) -> str:
+    """Return why writing failed; a copied folder reports a list of (source, target, reason)."""
+    if isinstance(error, shutil.Error) and error.args and error.args[0]:
+        return str(error.args[0][0][-1])
+    return error.strerror or str(error)

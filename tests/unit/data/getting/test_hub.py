@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from fedarm.config_datasets import HubDataset
+from fedarm.config_hotfixes import RenameCameras
 from fedarm.data.getting.failures import ATTEMPTS
 from fedarm.data.getting.version import fetch_version
 from fedarm.errors import DataError, FedarmError, MachineError
@@ -252,7 +253,7 @@ def test_a_token_that_is_not_accepted(hub, files, paths, status, monkeypatch):
 
 
 def test_a_full_disk_is_seen_before_the_first_byte(hub, files, paths, monkeypatch):
-    usage = namedtuple("usage", "total used free")  # noqa: PYI024
+    usage = namedtuple("usage", "total used free")
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(10**9, 10**9 - 10**6, 10**6))
     hub.add(REPO, files)
     message = refuse(paths, MachineError)
@@ -291,6 +292,15 @@ def test_a_disk_that_fills_up_on_the_way(hub, files, paths, monkeypatch):
 def test_metadata_that_shows_it_useless_costs_no_download(hub, files, paths, changes, says):
     hub.add(REPO, {**files, "meta/info.json": json.dumps(info(**changes)).encode()})
     assert says in refuse(paths)
+    assert not hub.asked("/cdn/")
+
+
+def test_a_repository_without_the_camera_that_is_renamed(hub, files, paths):
+    hub.add(REPO, files)
+    up = {"observation.images.up": "observation.images.front"}
+    message = refuse(paths, hotfixes=(RenameCameras(cameras=up),))
+    assert "no such camera" in message
+    assert "observation.images.top" in message
     assert not hub.asked("/cdn/")
 
 
