@@ -17,6 +17,7 @@ if not workflow.configfiles:
 
 include: "rules/common.smk"
 include: "rules/dataset.smk"
+include: "rules/gate.smk"
 include: "rules/train.smk"
 include: "rules/rollout.smk"
 include: "rules/video.smk"
@@ -29,7 +30,7 @@ report: "report/workflow.rst"
 rule all:
     default_target: True
     input:
-        experiment.manifest,
+        targets(),
     localrule: True
 
 

@@ -1,7 +1,8 @@
 """Where everything lies, and how it is written there.
 
     results/datasets/<name>/<version>/   dataset/ cache_<size>px/ manifest.json checks.json hotfixes.json
-    results/<experiment>/config.yaml
+    results/datasets/<owner>--<name>@<revision>.json   the commit that a branch of the hub was
+    results/<experiment>/config.yaml, gate.json
     results/<experiment>/<run name>/seed<k>/
         checkpoints/round_<0000>/pretrained_model/
         metrics.json | federated_metrics.json

@@ -67,8 +67,20 @@ def dataset_names(names):
     return "|".join(names) or NOTHING
 
 
+def targets():
+    """Return what `all` asks for: without a scene nothing is rolled out, so nothing can be compared."""
+    if experiment.rolled_out:
+        return [experiment.manifest]
+    return [metrics_of(run) for run in experiment.runs]
+
+
 def verdict_text():
     """Return the verdicts of the comparison and where the report is, for the terminal."""
+    if not experiment.rolled_out:
+        return (
+            "No dataset has a simulator's scene: the arms are trained and their held-out losses are in"
+            f" {experiment.root}/*/seed*/*metrics.json, but nothing was rolled out or compared."
+        )
     summary = experiment.comparison / "verdict.txt"
     return summary.read_text() if summary.exists() else ""
 
@@ -90,6 +102,11 @@ def data_of(runs):
         source for each in settings for source in (*each.sources, *each.evaluated)
     ]
     return caches_of(dict.fromkeys(source.name for source in sources))
+
+
+def gate_of(wildcards):
+    """Return the gate for a run on several clients' data; a local arm cannot see the others'."""
+    return [] if run_of(wildcards).kind == "local" else [experiment.gate]
 
 
 def training_digest(wildcards):

@@ -2,7 +2,15 @@ ANALYSES = [experiment.run_paths(run).video_analysis for run in experiment.runs]
 EPISODES = [
     experiment.run_paths(run).episodes(dataset)
     for run in experiment.runs
-    for dataset in experiment.evaluated
+    for dataset in experiment.rolled_out
+]
+DATA_REPORTS = [
+    file
+    for name in experiment.datasets
+    for file in (
+        experiment.dataset_paths(name).checks,
+        experiment.dataset_paths(name).hotfixes,
+    )
 ]
 COMPARISON = experiment.comparison
 FIGURES = {
@@ -20,6 +28,8 @@ rule compare_arms:
         metrics=[metrics_of(run) for run in experiment.runs],
         episodes=EPISODES,
         analyses=ANALYSES,
+        data=DATA_REPORTS,
+        gate=experiment.gate,
     output:
         figures=[
             report(

@@ -10,7 +10,7 @@ rule rollout_arm:
         episodes=[
             f"{experiment.root}/{{run}}/seed{seed}/rollouts/{dataset}/episodes.parquet"
             for seed in experiment.config.seeds
-            for dataset in experiment.evaluated
+            for dataset in experiment.rolled_out
         ],
         videos=[
             f"{experiment.root}/{{run}}/seed{seed}/rollouts/videos.json"
@@ -42,7 +42,7 @@ use rule rollout_arm as rollout_base with:
     output:
         episodes=[
             f"{experiment.root}/{{run}}/seed{experiment.base_run.seed}/rollouts/{dataset}/episodes.parquet"
-            for dataset in experiment.evaluated
+            for dataset in experiment.rolled_out
         ],
         videos=f"{experiment.root}/{{run}}/seed{experiment.base_run.seed}/rollouts/videos.json",
     wildcard_constraints:

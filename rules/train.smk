@@ -29,6 +29,7 @@ rule train_base:
 rule train_central:
     input:
         data=training_inputs,
+        gate=gate_of,
         base=metrics_of(experiment.base_run),
     output:
         metrics=f"{RUN_FOLDER}/metrics.json",
@@ -91,6 +92,7 @@ rule train_local:
 rule train_federated:
     input:
         data=training_inputs,
+        gate=gate_of,
         base=metrics_of(experiment.base_run),
     output:
         metrics=f"{RUN_FOLDER}/federated_metrics.json",

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from fedarm.experiment import Experiment, load_experiment
 from fedarm.logging import run_script
-from fedarm.report.inputs import ComparisonSettings, RunFolder
+from fedarm.report.inputs import ComparisonSettings, DataFiles, RunFolder
 
 
 def comparison_of(experiment: Experiment) -> ComparisonSettings:
@@ -22,6 +22,12 @@ def comparison_of(experiment: Experiment) -> ComparisonSettings:
         reference=config.compare.reference,
         margins=config.compare.margins,
         level=config.compare.level,
+        data=tuple(
+            DataFiles(name, role, experiment.dataset_paths(name))
+            for role, names in experiment.roles.items()
+            for name in names
+        ),
+        gate=experiment.gate,
     )
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from fedarm.errors import ResultsError
+from fedarm.report.data import DataAccounts, read_data
 from fedarm.report.episodes import read_episodes
 from fedarm.report.inputs import ComparisonSettings, RunFolder
 from fedarm.report.metrics import RunMetrics, read_metrics
@@ -24,6 +25,7 @@ class ExperimentResults:
         episodes: All rollouts, a row an episode.
         videos: Video measurements, by run.
         clips: Videos of the final checkpoints.
+        data: Checks, repairs and the gate.
     """
 
     settings: ComparisonSettings
@@ -31,6 +33,7 @@ class ExperimentResults:
     episodes: pd.DataFrame
     videos: Mapping[RunFolder, VideoAnalysis]
     clips: tuple[Clip, ...]
+    data: DataAccounts
 
     @property
     def final(self) -> pd.DataFrame:
@@ -63,6 +66,7 @@ def read_results(settings: ComparisonSettings) -> ExperimentResults:
         episodes=episodes,
         videos={run: read_analysis(run) for run in settings.runs},
         clips=tuple(clips),
+        data=read_data(settings),
     )
 
 

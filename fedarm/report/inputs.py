@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Literal
 
 from fedarm.errors import ResultsError, suggest
-from fedarm.paths import RunPaths
+from fedarm.paths import DatasetPaths, RunPaths
 from fedarm.stats.comparison import Level
 
 Kind = Literal["base", "local", "central", "federated"]
+Role = Literal["client", "unseen", "pool"]
 Metric = Literal["success", "success_unseen"]
 
 
@@ -44,6 +45,21 @@ class RunFolder:
 
 
 @dataclass(frozen=True)
+class DataFiles:
+    """A dataset's files, of which the report reads `checks.json` and `hotfixes.json`.
+
+    Attributes:
+        name: The dataset.
+        role: What it is used for.
+        paths: Its files.
+    """
+
+    name: str
+    role: Role
+    paths: DatasetPaths
+
+
+@dataclass(frozen=True)
 class ComparisonSettings:
     """Everything that the comparison depends on, declared before the data.
 
@@ -56,6 +72,8 @@ class ComparisonSettings:
         margins: Shares of the reference's success that may be lost.
         level: Whether the verdict speaks of training anew or of these checkpoints only.
         primary_metric: Success on the clients' tasks, or on the unseen sets.
+        data: What is known of each dataset.
+        gate: The findings across datasets, `gate.json`.
 
     Raises:
         ResultsError: The reference is no run, or several; the primary metric has no tasks.
@@ -69,6 +87,8 @@ class ComparisonSettings:
     margins: tuple[float, ...] = (0.2, 0.1)
     level: Level = "seeds"
     primary_metric: Metric = "success"
+    data: tuple[DataFiles, ...] = ()
+    gate: Path | None = None
 
     def __post_init__(self) -> None:
         names = {run.name for run in self.runs if run.arm == self.reference}

@@ -47,18 +47,20 @@ def build_page(
         tables: The tables that are written beside the report, by name.
     """
     environment = jinja2.Environment(
-        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=jinja2.FunctionLoader(_packaged),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
     for name in ("label", "share", "points", "share_range", "points_range"):
         environment.filters[name] = getattr(wording, name)
     environment.filters["svg_uri"] = _svg_uri
     environment.filters["video_uri"] = _video_uri
     environment.filters["thousands"] = lambda number: f"{number:,}".replace(",", "\N{THIN SPACE}")
-    folder = files("fedarm.report")
-    template = environment.from_string((folder / _TEMPLATE).read_text(encoding="utf-8"))
-    page: str = template.render(
+    page: str = environment.get_template(_TEMPLATE).render(
         settings=results.settings,
-        style=Markup((folder / _STYLE).read_text(encoding="utf-8")),
+        style=Markup(_packaged(_STYLE)),
         words=wording,
         decisions=decisions,
         figures=[(name, text, figures[name]) for name, text in FIGURES.items()],
@@ -67,11 +69,16 @@ def build_page(
         budgets=budgets(results),
         seconds=training_seconds(results),
         videos=video_accounts(results),
+        data=results.data,
         reels=_reels(results),
         warnings=warnings(results, decisions),
         exclusions=[entry for decision in decisions for entry in decision.exclusions],
     )
     return page
+
+
+def _packaged(name: str) -> str:
+    return (files("fedarm.report") / name).read_text(encoding="utf-8")
 
 
 def _svg_uri(svg: str) -> str:

@@ -80,6 +80,7 @@ def test_one_clients_episodes_rerun_its_dependants(smoke, edit):
     edit("configs/smoke.yaml", "tasks: [sorting], episodes: 3", "tasks: [sorting], episodes: 4")
     stale = smoke.stale_jobs(*SMOKE)
     assert stale["get_dataset"] == stale["check_dataset"] == stale["cache_frames"] == 1
+    assert stale["gate_datasets"] == 1
     assert "train_base" not in stale
     local = " ".join(smoke.stale_outputs("train_local", *SMOKE))
     assert "local_sorting/seed0" in local

@@ -88,3 +88,16 @@ def test_unknown_run(small_config):
     experiment = parse_experiment(small_config, source="my.yaml")
     with pytest.raises(ConfigError, match="did you mean 'central/seed1'"):
         experiment.run("centrl", 1)
+
+
+def test_the_gate_depends_on_every_datasets_version_and_role(small_config):
+    experiment = parse_experiment(small_config, source="my.yaml")
+    before = experiment.gate_settings()
+    assert set(before["client"]) == {"left", "right"}
+    assert {name for group in before.values() for name in group} == set(experiment.datasets)
+
+    small_config["datasets"]["left"]["episodes"] += 1
+    after = parse_experiment(small_config, source="my.yaml").gate_settings()
+    assert after["client"]["left"] != before["client"]["left"]
+    assert after["client"]["right"] == before["client"]["right"]
+    assert (after["unseen"], after["pool"]) == (before["unseen"], before["pool"])
