@@ -98,7 +98,8 @@ def find_discontinuity(subject: Subject) -> Iterator[Evidence]:
     "jerk_smoothness",
     severity="warning",
     measures=f"joints that shake by over {_ROUGH_DEGREES} degrees in over {_ROUGH_SHARE:.0%} of frames",
-    remedy="noise in the readings or a shaking arm: record again or drop these episodes (hotfix drop_episodes)",
+    remedy="noise in the readings or a shaking arm: record again or drop these episodes "
+    "(hotfix drop_episodes)",
     same_as=(
         "deepen-grade episode_quality.jerk_smoothness",
         "deepen-grade cross.trajectory_consistency",
