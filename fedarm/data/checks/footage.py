@@ -97,7 +97,7 @@ class _Recorder:
 
     def __init__(self) -> None:
         self._pts: list[int] = []
-        self._grids = np.zeros((0, 0, 0), np.uint8)
+        self._grids: NDArray[np.uint8] = np.zeros((0, 0, 0), np.uint8)
         self._filled = 0
         self._parts: list[NDArray[np.float64]] = []
         self._last: NDArray[np.uint8] | None = None

@@ -126,7 +126,8 @@ def find_frame_order(subject: Subject) -> Iterator[Evidence]:
     "row_count",
     severity="error",
     measures="rows in the tables against the lengths that the metadata declares",
-    remedy="mend_totals when only the totals are wrong, declared_rows when rows are doubled; otherwise download again",
+    remedy="mend_totals when only the totals are wrong, declared_rows when rows are doubled; "
+    "otherwise download again",
     same_as=(
         "lerobot-doctor metadata",
         "lerobot-doctor episodes",

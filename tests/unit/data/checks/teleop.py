@@ -7,6 +7,7 @@ follower two or three frames behind its leader, and a camera that sees the arm m
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 from pathlib import Path
 
 import av
@@ -34,7 +35,7 @@ def demonstrate(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         poses.append(np.array(base, float) + rng.normal(scale=6, size=6) * (1, 1, 1, 1, 1, 0.2))
     poses.append(poses[-1] + (0, -8, 8, 0, 0, 35))
     course = [poses[0]]
-    for begin, end in zip(poses, poses[1:], strict=False):
+    for begin, end in pairwise(poses):
         frames = int(rng.integers(20, 32))
         s = np.linspace(0, 1, frames)[1:, None]
         course.extend(begin + (end - begin) * (10 * s**3 - 15 * s**4 + 6 * s**5))

@@ -1,5 +1,7 @@
-"""The checks cover what lerobot-doctor 0.2.0, lerobot-lint 0.1.1, lerobot-quality-gates 0.1.7 and
-deepen-grade 0.4.1 look for, by their names."""
+"""The checks cover what four other checkers look for, by their names.
+
+lerobot-doctor 0.2.0, lerobot-lint 0.1.1, lerobot-quality-gates 0.1.7, deepen-grade 0.4.1.
+"""
 
 from __future__ import annotations
 
