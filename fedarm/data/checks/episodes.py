@@ -239,4 +239,4 @@ def _nearest(poses: Series) -> Series:
     squares = np.square(poses).sum(axis=1)
     distance = squares[:, None] + squares[None] - 2 * poses @ poses.T
     np.fill_diagonal(distance, np.inf)
-    return np.sqrt(np.maximum(distance.min(axis=1), 0.0))
+    return np.asarray(np.sqrt(np.maximum(distance.min(axis=1), 0.0)))

@@ -62,7 +62,7 @@ def find_joint_names(subject: Subject) -> Iterator[Evidence]:
     same_as=("lerobot-doctor statistics", "deepen-grade plausibility.robot_data"),
 )
 def find_units(subject: Subject) -> Iterator[Evidence]:
-    """Find raw encoder counts, radians, fractions and values beyond a joint's reach, an episode a time."""
+    """Find encoder counts, radians, fractions and values beyond reach, an episode a time."""
     names = subject.dataset.info.state_names
     if not is_so_arm(names):
         return
@@ -223,7 +223,8 @@ def find_action_range(subject: Subject) -> Iterator[Evidence]:
     "action_state_divergence",
     severity="error",
     measures="whether states follow actions: correlation at the set's own delay",
-    remedy="leader and follower disagree, or rows were mixed up: drop these episodes (hotfix drop_episodes)",
+    remedy="leader and follower disagree, or rows were mixed up: drop these episodes "
+    "(hotfix drop_episodes)",
     same_as=(
         "lerobot-lint ACTION_STATE_DIVERGENCE",
         "deepen-grade episode_quality.action_state_consistency",

@@ -29,7 +29,7 @@ _PLAIN_TIMES_USUAL = 1.6
 _ROUGH_DEGREES = 0.5
 _ROUGH_SHARE = 0.2
 _STILL_DEGREES = 1.5
-_STALL_S, _STALL_SHARE_S, _STALL_SHARE = 2.0, 1.2, 0.3
+_STALL_S, _STALL_SHARE_S, _STALL_SHARE = 2.0, 1.5, 0.3
 _FREEZE_S = 0.3
 _FREEZE_PATH_DEGREES = 5.0
 _CHATTER_PERCENT = 5.0
@@ -98,7 +98,8 @@ def find_discontinuity(subject: Subject) -> Iterator[Evidence]:
     "jerk_smoothness",
     severity="warning",
     measures=f"joints that shake by over {_ROUGH_DEGREES} degrees in over {_ROUGH_SHARE:.0%} of frames",
-    remedy="noise in the readings or a shaking arm: record again or drop these episodes (hotfix drop_episodes)",
+    remedy="noise in the readings or a shaking arm: record again or drop these episodes "
+    "(hotfix drop_episodes)",
     same_as=(
         "deepen-grade episode_quality.jerk_smoothness",
         "deepen-grade cross.trajectory_consistency",

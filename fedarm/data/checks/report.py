@@ -22,6 +22,9 @@ SCHEMA_VERSION = 2
 # What a command that checks a dataset exits with.
 CLEAN, DEFECTS, UNUSABLE = 0, 1, 2
 
+# `readable` is no registered check: it says why the others could not run.
+READABLE_SAME_AS = ("lerobot-doctor metadata", "lerobot-quality-gates metadata")
+
 # Places listed a check; all are counted. A set with 20,000 NaN rows needs no 20,000 lines to say so.
 MAX_PLACES = 20
 
@@ -178,7 +181,7 @@ def _unreadable(subject: Subject) -> CheckOutcome:
         remedy="see the messages; download or record these files again",
         total=len(places),
         places=places[:MAX_PLACES],
-        same_as=("lerobot-doctor metadata", "lerobot-quality-gates metadata"),
+        same_as=READABLE_SAME_AS,
     )
 
 

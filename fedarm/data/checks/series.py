@@ -58,4 +58,4 @@ def resample(values: Series, steps: int) -> Series:
     below = np.floor(position).astype(int)
     above = np.minimum(below + 1, len(values) - 1)
     share = (position - below)[:, None]
-    return values[below] * (1 - share) + values[above] * share
+    return np.asarray(values[below] * (1 - share) + values[above] * share)

@@ -15,7 +15,7 @@ from fedarm.data.info import STATE
 TIMESTAMP_TOLERANCE_S = 1e-4
 _GAP_PERIODS = 1.5
 _RATE_TOLERANCE = 0.02
-# Repeats in pairs, triples or fours at this share of the moving rows come from a clock that ran too fast.
+# Repeats in short runs at this share of the moving rows come from a clock that ran too fast.
 _REPEAT_SHARE, _LONGEST_REPEAT, _ENOUGH_ROWS = 0.2, 4, 8
 # No servo of this class turns faster, degrees/s.
 _FASTEST = 450.0

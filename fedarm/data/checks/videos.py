@@ -137,9 +137,8 @@ def find_video_rate(subject: Subject) -> Iterator[Evidence]:
             message = f"the codec is {video.codec}, declared is {declared}"
             yield Evidence(message, column=episode_file, value=video.codec)
         gaps = np.diff(video.times)
-        uneven = (
-            np.flatnonzero(np.abs(gaps - np.median(gaps)) > 0.5 / info.fps) if len(gaps) else []
-        )
+        usual = np.median(gaps) if len(gaps) else 0.0
+        uneven = np.flatnonzero(np.abs(gaps - usual) > 0.5 / info.fps)
         for frame in uneven:
             yield Evidence(
                 f"frame {frame + 1} of the file comes {gaps[frame]:.4f} s after the one before",
