@@ -60,7 +60,7 @@ def read_frames(file: Path) -> Iterator[tuple[float, NDArray[np.uint8]]]:
     Raises:
         DataError: The file is missing, is not a video, or is damaged.
     """
-    for frame in decode_video(file):
+    for frame in _decode(file):
         pixels = np.asarray(frame.to_ndarray(format="rgb24"), dtype=np.uint8)
         yield float(frame.time or 0.0), pixels
 
@@ -71,7 +71,7 @@ def count_frames(file: Path) -> int:
     Raises:
         DataError: The file is missing, is not a video, or is damaged.
     """
-    return sum(1 for _ in decode_video(file))
+    return sum(1 for _ in _decode(file))
 
 
 def span_frames(span: VideoSpan, fps: float) -> range:
@@ -115,12 +115,7 @@ def _declared_frames(
         )
 
 
-def decode_video(file: Path) -> Iterator[av.VideoFrame]:
-    """Yield every frame of a video as it was decoded, in order of time.
-
-    Raises:
-        DataError: The file is missing, is not a video, or is damaged.
-    """
+def _decode(file: Path) -> Iterator[av.VideoFrame]:
     if not file.is_file():
         raise DataError("a video that the metadata declares is missing", file=file, remedy=REMEDY)
     try:
