@@ -10,7 +10,6 @@ from typing import Any, Literal
 
 import av
 
-from fedarm.data.decoding import decode_video
 from fedarm.data.parquet import REMEDY
 from fedarm.errors import DataError
 
@@ -222,21 +221,19 @@ def _copy(file: Path, target: Path, order: Sequence[int], *, fps: float) -> None
 def _encode(file: Path, target: Path, spans: Sequence[range], *, fps: float) -> None:
     wanted = {position for span in spans for position in span}
     rate = Fraction(fps).limit_denominator(1000)
-    with _opened(file) as source:
+    with _opened(file) as source, av.open(str(target), "w") as sink:
         stream = source.streams.video[0]
-        codec, width, height = stream.codec_context.name, stream.width, stream.height
-    with av.open(str(target), "w") as sink:
-        out: Any = sink.add_stream(_ENCODERS.get(codec, "libx264"), rate=rate, options=_ENCODING)
-        out.width, out.height, out.pix_fmt = width, height, "yuv420p"
+        encoder = _ENCODERS.get(stream.codec_context.name, "libx264")
+        out: Any = sink.add_stream(encoder, rate=rate, options=_ENCODING)
+        out.width, out.height, out.pix_fmt = stream.width, stream.height, "yuv420p"
         # Several threads would give other bytes on other machines.
         out.codec_context.thread_count = 1
-        out.time_base = out.codec_context.time_base = 1 / rate
         written = 0
-        for position, frame in enumerate(decode_video(file)):
+        for position, frame in enumerate(source.decode(stream)):
             if position not in wanted:
                 continue
             frame.pts, frame.time_base = written, 1 / rate
-            frame.pict_type = 0
+            frame.pict_type = av.video.frame.PictureType.NONE
             sink.mux(out.encode(frame))
             written += 1
         sink.mux(out.encode(None))

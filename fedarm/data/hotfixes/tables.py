@@ -6,6 +6,7 @@ that an undone defect leaves the same bytes.
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -43,9 +44,20 @@ def read_table(file: Path) -> pa.Table:
     """
     try:
         with pq.ParquetFile(file) as parquet:
-            return parquet.read()
+            return parquet.read().cast(_written_schema(parquet))
     except (pa.ArrowException, OSError) as error:
         raise DataError(f"not a readable parquet file: {error}", file=file, remedy=REMEDY) from None
+
+
+def _written_schema(parquet: pq.ParquetFile) -> pa.Schema:
+    """Return the schema as it was written.
+
+    Reading renames the items of lists (`item` becomes `element`), and so other bytes would be written.
+    """
+    stored = (parquet.metadata.metadata or {}).get(b"ARROW:schema")
+    if stored is None:
+        return parquet.schema_arrow
+    return pa.ipc.read_schema(pa.py_buffer(base64.b64decode(stored)))
 
 
 def replace_table(file: Path, table: pa.Table) -> None:
