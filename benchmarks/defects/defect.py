@@ -26,6 +26,7 @@ class Planted:
         column: Part of the file, feature or column that the evidence names; None when none stands out.
         fixes: Hotfixes that repair it, as a configuration has them; empty when nothing can.
         lossless: Whether the repaired tables must equal the clean ones.
+        tolerance: By how much values may differ then; 0 asks for the same bytes.
     """
 
     checks: tuple[str, ...]
@@ -34,6 +35,7 @@ class Planted:
     column: str | None = None
     fixes: tuple[Mapping[str, Any], ...] = ()
     lossless: bool = False
+    tolerance: float = 0.0
 
 
 Plant = Callable[[Path, Strength, np.random.Generator], Planted]

@@ -55,7 +55,7 @@ def to_normalized(values: Motion, ranges: NDArray[np.float64]) -> Motion:
     """Degrees as shares of each joint's range, -100 to 100; the gripper is in percent already."""
     new = values.copy()
     low, high = ranges.T
-    new[:, :5] = (values[:, :5] - low) / (high - low) * 200 - 100
+    new[:, :5] = np.clip((values[:, :5] - low) / (high - low) * 200 - 100, -100, 100)
     return new
 
 
@@ -71,21 +71,21 @@ def legacy_era(folder: Path, strength: Strength, _: np.random.Generator) -> Plan
         _rename_joints(
             folder, [f"main_{name.removesuffix('.pos')}" for name in joint_names(folder)]
         )
-    return Planted(("calibration_era",), (), None, None, (*fixes, STATISTICS), True)
+    # 90 - x in 32 bits loses what x has beyond the 7th digit.
+    return Planted(("calibration_era",), (), None, None, (*fixes, STATISTICS), True, 1e-4)
 
 
 @defect("normalized_era", "joints in shares of their calibrated range instead of degrees")
 def normalized_era(folder: Path, strength: Strength, _: np.random.Generator) -> Planted:
-    """With a declared unit, or with joints that reach the ends of their ranges, as arms at rest do."""
+    """With a declared unit, with joints that reach the ends of their ranges, or clamped there."""
     ranges = np.array(RANGES, dtype=np.float64)
-    margin = by_strength(strength, None, 0.01, 0.0)
-    if margin is not None:
+    trim = by_strength(strength, None, 0.0, 0.05)
+    if trim is not None:
         rows = read_rows(folder)
         both = np.concatenate([matrix(rows, STATE), matrix(rows, ACTION)])[:, :5]
-        reach = np.stack([both.min(axis=0), both.max(axis=0)], axis=1)
-        width = np.ptp(reach, axis=1)
-        moves = width > 5
-        ranges[moves] = (reach + margin * width[:, None] * np.array([-1, 1]))[moves]
+        reach = np.quantile(both, [trim, 1 - trim], axis=0).T
+        moves = np.ptp(reach, axis=1) > 5
+        ranges[moves] = reach[moves]
     _convert(folder, lambda values: to_normalized(values, ranges), slice(None))
     if strength == "mild":
 
@@ -94,13 +94,14 @@ def normalized_era(folder: Path, strength: Strength, _: np.random.Generator) -> 
                 info["features"][key]["units"] = "normalized"
 
         edit_info(folder, declare)
+    # What was clamped is lost.
+    lossless = strength != "strong"
     names = joint_names(folder)
     by_joint = {n: [float(x) for x in r] for n, r in zip(names[:5], ranges, strict=True)}
-    fixes = (
-        {"fix": "convert_era", "to": "degrees", "source": "normalized", "ranges": by_joint},
-        STATISTICS,
+    convert = {"fix": "convert_era", "source": "normalized", "to": "degrees", "ranges": by_joint}
+    return Planted(
+        ("calibration_era",), fixes=(convert, STATISTICS), lossless=lossless, tolerance=1e-4
     )
-    return Planted(("calibration_era",), (), None, None, fixes, False)
 
 
 @defect("mixed_eras", "some episodes in degrees from before lerobot #777, the others in today's")
@@ -175,8 +176,7 @@ def joint_order(folder: Path, strength: Strength, _: np.random.Generator) -> Pla
 
     edit_motion(folder, permute)
     _rename_joints(folder, [names[joint] for joint in order])
-    fixes = ({"fix": "rename_joints", "order": names}, STATISTICS)
-    return Planted(("joint_names",), (), None, None, fixes, True)
+    return Planted(("joint_names",))
 
 
 @defect("joint_names", "names that are not the arm's")
