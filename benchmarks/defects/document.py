@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from .defect import DEFECTS, STRENGTHS
-from .rivals import RIVALS, Verdicts
-from .trial import Outcome
+from .defect import DEFECTS, STRENGTHS, Strength
+from .rivals import RIVALS, Found, Verdicts
+from .trial import Case, Outcome
 
 BEGIN = "<!-- written by benchmarks/data_checks.py: begin -->"
 END = "<!-- written by benchmarks/data_checks.py: end -->"
@@ -32,24 +32,32 @@ def _lines(
 ) -> Iterable[str]:
     ran = [rival for rival in RIVALS if rivals and rival not in rivals.unavailable]
     titles = [f"{rival} {RIVALS[rival]}" for rival in ran]
-    yield f"| Defect | Planted | Found by | fedarm | Repaired | {''.join(f'{t} | ' for t in titles)}".rstrip()
-    yield "|---|---|---|---|---|" + "---|" * len(ran)
+    yield _row(["Defect", "Planted", "Found by", "fedarm", "Repaired", *titles])
+    yield _row(["---"] * (5 + len(titles)))
     for name, defect in DEFECTS.items():
         own = [outcome for outcome in outcomes if outcome.case.defect == name]
         if not own:
             continue
         cells = [f"`{name}`", defect.title, _ids(own), _by_strength(own, "located")]
         cells.append(_by_strength(own, "repaired") if own[0].repairable else "–")
-        for rival in ran:
-            cells.append(_rival_cell(own, rivals, rival))
-        yield f"| {' | '.join(cells)} |"
+        if rivals is not None:
+            cells += [_rival_cell(own, rivals.found[rival]) for rival in ran]
+        yield _row(cells)
     yield ""
-    located = sum(outcome.located for outcome in outcomes)
-    yield f"fedarm: {located} of {len(outcomes)} found in their place, {len(alarms)} findings on {clean} clean datasets."
+    yield _verdict("fedarm", "in their place", [o.located for o in outcomes], len(alarms), clean)
     for rival in ran:
-        share = rivals.detected_share(rival) if rivals else 0
-        alarm = rivals.false_alarms(rival) if rivals else 0
-        yield f"{rival}: {round(share * len(outcomes))} of {len(outcomes)} noticed, {alarm} findings on the clean datasets."
+        assert rivals is not None
+        hits = [bool(found) for found in rivals.found[rival].values()]
+        yield _verdict(rival, "in any way", hits, rivals.false_alarms(rival), clean)
+
+
+def _row(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _verdict(checker: str, how: str, hits: Sequence[bool], alarms: int, clean: int) -> str:
+    found = f"{sum(hits)} of {len(hits)} defects found {how}"
+    return f"- {checker}: {found}, {alarms} findings on {clean} clean datasets."
 
 
 def _ids(outcomes: Sequence[Outcome]) -> str:
@@ -60,31 +68,15 @@ def _ids(outcomes: Sequence[Outcome]) -> str:
 
 
 def _by_strength(outcomes: Sequence[Outcome], what: str) -> str:
-    """Return `yes`, `no`, or at which strengths."""
-    return _summary(
-        {o.case.strength: [] for o in outcomes}
-        | {
-            strength: [bool(getattr(o, what)) for o in outcomes if o.case.strength == strength]
-            for strength in STRENGTHS
-        }
-    )
+    return _summary([(outcome.case.strength, bool(getattr(outcome, what))) for outcome in outcomes])
 
 
-def _rival_cell(outcomes: Sequence[Outcome], rivals: Verdicts | None, rival: str) -> str:
-    if rivals is None:
-        return ""
-    found = rivals.found[rival]
-    return _summary(
-        {
-            strength: [bool(found[o.case]) for o in outcomes if o.case.strength == strength]
-            for strength in STRENGTHS
-        }
-    )
+def _rival_cell(outcomes: Sequence[Outcome], found: Mapping[Case, Found]) -> str:
+    return _summary([(outcome.case.strength, bool(found[outcome.case])) for outcome in outcomes])
 
 
-def _summary(hits: dict[str, list[bool]]) -> str:
-    whole = [strength for strength, values in hits.items() if values and all(values)]
-    tried = [strength for strength, values in hits.items() if values]
-    if whole == tried:
-        return "yes"
-    return ", ".join(whole) if whole else "no"
+def _summary(hits: Sequence[tuple[Strength, bool]]) -> str:
+    """Return `yes`, `no`, or the strengths of which all cases were hits."""
+    tried = [strength for strength in STRENGTHS if any(strength == own for own, _ in hits)]
+    whole = [s for s in tried if all(hit for strength, hit in hits if strength == s)]
+    return "yes" if whole == tried else ", ".join(whole) or "no"

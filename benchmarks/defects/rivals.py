@@ -39,7 +39,7 @@ class Verdicts:
     unavailable: Mapping[str, str]
 
     def detected_share(self, rival: str) -> float:
-        """Return the share of cases about which a rival said anything that it does not say of clean data.
+        """Return the share of cases of which a rival says what it does not say of clean data.
 
         Generous: neither the right reason nor the right place is asked for.
         """
