@@ -3,6 +3,7 @@
     info.py         a LeRobot v3 dataset's meta/info.json
     dataset.py      its tables as plain arrays, as the metadata declares them
     parquet.py      columns of a parquet file
+    calibration.py  joint names, calibration eras and units of the SO arms
     decoding.py     every frame of its videos, in the order of its rows
     checks/         is it sound? registered checks, one JSON
     split.py        which episodes are trained on, and which are held out

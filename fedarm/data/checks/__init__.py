@@ -10,8 +10,9 @@ is imported here.
 """
 
 from fedarm.data.checks import tables, videos
-from fedarm.data.checks.finding import CHECKS, Check, Evidence, Subject, check
+from fedarm.data.checks.finding import CHECKS, Check, Evidence, check
 from fedarm.data.checks.report import CheckReport, run_checks
+from fedarm.data.checks.subject import Subject
 
 __all__ = [
     "CHECKS",

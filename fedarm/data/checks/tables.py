@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from fedarm.data.checks.finding import Evidence, Subject, check
+from fedarm.data.checks.finding import Evidence, check
+from fedarm.data.checks.subject import Subject
 from fedarm.data.dataset import Dataset
 from fedarm.data.info import ACTION, STATE
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 
-from fedarm.data.checks.finding import Evidence, Subject, check
+from fedarm.data.checks.finding import Evidence, check
+from fedarm.data.checks.subject import Subject
 from fedarm.data.decoding import span_frames
 
 
