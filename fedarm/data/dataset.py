@@ -107,7 +107,8 @@ def open_dataset(root: Path) -> Dataset:
     metadata = open_metadata(root)
     info = metadata.info
     widths = (len(info.state_names), len(info.action_names))
-    return replace(metadata, **_read_rows(root, metadata.episodes, widths))
+    rows: dict[str, Any] = dict(_read_rows(root, metadata.episodes, widths))
+    return replace(metadata, **rows)
 
 
 def open_metadata(root: Path) -> Dataset:

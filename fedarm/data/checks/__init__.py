@@ -9,7 +9,7 @@ To add a check, write a function with the `check` decorator in one of these file
 is imported here.
 """
 
-from fedarm.data.checks import tables, videos
+from fedarm.data.checks import episodes, joints, motion, tables, tasks, videos
 from fedarm.data.checks.finding import CHECKS, Check, Evidence, check
 from fedarm.data.checks.report import CheckReport, run_checks
 from fedarm.data.checks.subject import Subject

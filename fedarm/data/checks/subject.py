@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,8 +21,6 @@ from fedarm.errors import DataError
 # How much of a dataset can be read; a check says how much it needs.
 Level = Literal["folder", "metadata", "rows"]
 LEVELS: tuple[Level, ...] = ("folder", "metadata", "rows")
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -112,7 +110,8 @@ class Subject:
         dataset = self.dataset
         order = np.lexsort((dataset.frame_index, dataset.episode_index))
         keys = np.stack([dataset.episode_index[order], dataset.frame_index[order]])
-        fresh = np.append(True, (np.diff(keys) != 0).any(axis=0))[: len(order)]
+        repeated = np.all(np.diff(keys) == 0, axis=0)
+        fresh = np.append(True, np.logical_not(repeated))[: len(order)]
         order = order[fresh]
         finite = np.isfinite(dataset.state).all(axis=1) & np.isfinite(dataset.action).all(axis=1)
         borders = np.flatnonzero(np.diff(dataset.episode_index[order])) + 1
@@ -145,11 +144,30 @@ class Subject:
         """The tracks by episode index."""
         return {track.episode: track for track in self.tracks}
 
+    @cached_property
+    def lead(self) -> int:
+        """Frames by which actions lead the states that follow them, at most half a second."""
+        return estimate_lead(self.tracks, longest=max(round(0.5 * self.dataset.info.fps), 1))
+
     def columns(self, key: str) -> list[str]:
         """Return what evidence calls each joint of the state or the action."""
         info = self.dataset.info
         names = {STATE: info.state_names, ACTION: info.action_names}[key]
         return [f"{key}[{name}]" for name in names]
+
+
+def estimate_lead(tracks: Sequence[Track], *, longest: int) -> int:
+    """Return the shift at which states follow actions best, in frames."""
+    errors = []
+    for lead in range(longest + 1):
+        # The median: a few wild values must not decide.
+        gaps = [
+            np.abs(track.state[lead:] - track.action[: len(track.action) - lead]).mean(axis=1)
+            for track in tracks
+            if track.state.shape == track.action.shape and len(track.state) > 2 * longest
+        ]
+        errors.append(float(np.median(np.concatenate(gaps))) if gaps else 0.0)
+    return int(np.argmin(errors))
 
 
 def _track(dataset: Dataset, rows: NDArray[np.intp]) -> Track:
@@ -162,7 +180,7 @@ def _track(dataset: Dataset, rows: NDArray[np.intp]) -> Track:
     )
 
 
-def _unless_broken(read: Callable[[], T]) -> T | None:
+def _unless_broken[T](read: Callable[[], T]) -> T | None:
     try:
         return read()
     except DataError:

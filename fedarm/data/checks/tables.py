@@ -14,9 +14,6 @@ from fedarm.data.info import ACTION, STATE
 # LeRobot's own tolerance (`tolerance_s` of its dataset class): beyond it, its reader raises.
 TIMESTAMP_TOLERANCE_S = 1e-4
 
-# An episode this many times longer or shorter than the median is worth a look.
-LENGTH_OUTLIER_FACTOR = 3.0
-
 
 @check(
     "schema",
@@ -159,57 +156,6 @@ def find_duplicate_rows(subject: Subject) -> Iterator[Evidence]:
     _, first = np.unique(pairs, axis=0, return_index=True)
     for row in np.setdiff1d(np.arange(len(pairs)), first):
         yield _at(dataset, int(row), "the row is there twice", column="frame_index")
-
-
-@check(
-    "task_strings",
-    severity="error",
-    measures="whether every frame and episode has a task, said in words",
-    remedy="mend meta/tasks.parquet; language-conditioned policies read these strings",
-)
-def find_task_strings(subject: Subject) -> Iterator[Evidence]:
-    """Find empty or doubled task strings, and indices and episodes without one."""
-    dataset = subject.dataset
-    for index, task in enumerate(dataset.tasks):
-        if not task.strip():
-            yield Evidence("a task string is empty", column="task", value=index)
-    for task in sorted({task for task in dataset.tasks if dataset.tasks.count(task) > 1}):
-        yield Evidence("a task string is there twice", column="task", value=task)
-    outside = (dataset.task_index < 0) | (dataset.task_index >= len(dataset.tasks))
-    for row in np.flatnonzero(outside):
-        value = int(dataset.task_index[row])
-        yield _at(dataset, int(row), "no such task", column="task_index", value=value)
-    for episode in dataset.episodes:
-        if not episode.tasks or not set(episode.tasks) <= set(dataset.tasks):
-            yield Evidence(
-                "the episode's tasks are not in meta/tasks.parquet",
-                episode=episode.index,
-                column="tasks",
-                value=", ".join(episode.tasks),
-            )
-
-
-@check(
-    "episode_lengths",
-    severity="warning",
-    measures=f"episodes over {LENGTH_OUTLIER_FACTOR:g} times longer or shorter than the median",
-    remedy="look at these episodes: an aborted take, or a robot left running?",
-)
-def find_episode_lengths(subject: Subject) -> Iterator[Evidence]:
-    """Find episodes whose length is far from the others'."""
-    episodes = subject.dataset.episodes
-    if not episodes:
-        return
-    median = float(np.median([episode.length for episode in episodes]))
-    for episode in episodes:
-        longer = episode.length > LENGTH_OUTLIER_FACTOR * median
-        if longer or episode.length < max(median / LENGTH_OUTLIER_FACTOR, 2):
-            yield Evidence(
-                f"{episode.length} frames where the median is {median:g}",
-                episode=episode.index,
-                column="length",
-                value=episode.length,
-            )
 
 
 def _at(
