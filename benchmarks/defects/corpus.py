@@ -9,7 +9,8 @@ from dataclasses import asdict, dataclass
 from multiprocessing import get_context
 from pathlib import Path
 
-from fedarm.provenance import digest_code, digest_value
+import fedarm
+from fedarm.provenance import digest_code, digest_file, digest_value
 
 
 @dataclass(frozen=True)
@@ -50,13 +51,12 @@ CLEAN: Mapping[str, Recipe] = {
 def clean_datasets(cache: Path, recipes: Mapping[str, Recipe] = CLEAN) -> dict[str, Path]:
     """Return the folder of each clean dataset, recording those that the cache lacks.
 
-    A changed recorder records anew: its code is part of a folder's name.
+    A changed recorder, expert or scene records anew: their code is part of a folder's name.
     """
-    import fedarm.sim.recording as recorder
-
-    code = digest_code(Path(recorder.__file__))
+    sim = Path(fedarm.__file__).parent / "sim"
+    code = [digest_file(sim / "recording.py"), digest_code(sim / "expert.py")]
     folders = {
-        name: cache / f"{name}_{digest_value([asdict(recipe), code])[:12]}" / "dataset"
+        name: cache / f"{name}_{digest_value([asdict(recipe), *code])[:12]}" / "dataset"
         for name, recipe in recipes.items()
     }
     # The longest first, so that no process is left alone with it.

@@ -4,7 +4,8 @@ Three conventions share one robot, and no file format says which one a dataset f
 
     legacy_degrees  until LeRobot #777 (June 2025): degrees, joints named `main_shoulder_pan`, ...; the
                     arm is straight at 90 in two joints, one of which counts the other way round
-    normalized      from #777: each joint's calibrated range mapped to [-100, 100], `shoulder_pan.pos`, ...
+    normalized      from #777: each joint's calibrated range mapped to [-100, 100], and joints named
+                    `shoulder_pan.pos`, ...
     degrees         since #2968 (February 2026): degrees from the middle of the range, the same names
 
 In all three the gripper is in percent of its opening. Trained across eras, a policy learns two poses

@@ -62,7 +62,7 @@ def read_frames(file: Path) -> Iterator[tuple[float, NDArray[np.uint8]]]:
     Raises:
         DataError: The file is missing, is not a video, or is damaged.
     """
-    for frame in _decode(file):
+    for frame in decode_video(file):
         pixels = np.asarray(frame.to_ndarray(format="rgb24"), dtype=np.uint8)
         yield float(frame.time or 0.0), pixels
 
@@ -73,7 +73,7 @@ def count_frames(file: Path) -> int:
     Raises:
         DataError: The file is missing, is not a video, or is damaged.
     """
-    return sum(1 for _ in _decode(file))
+    return sum(1 for _ in decode_video(file))
 
 
 def span_frames(span: VideoSpan, fps: float) -> range:
@@ -117,7 +117,12 @@ def _declared_frames(
         )
 
 
-def _decode(file: Path) -> Iterator[av.VideoFrame]:
+def decode_video(file: Path) -> Iterator[av.VideoFrame]:
+    """Yield every frame of a video as it was decoded, in order of time.
+
+    Raises:
+        DataError: The file is missing, is not a video, or is damaged.
+    """
     with open_video(file) as (container, stream):
         for frame in container.decode(stream):
             if frame.is_corrupt:
