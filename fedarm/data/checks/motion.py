@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import maximum_filter1d, minimum_filter1d
 
 from fedarm.data.checks.finding import Evidence, check
 from fedarm.data.checks.series import (
@@ -30,7 +29,7 @@ _PLAIN_TIMES_USUAL = 1.6
 _ROUGH_DEGREES = 0.5
 _ROUGH_SHARE = 0.2
 _STILL_DEGREES = 1.5
-_STALL_S, _STALL_SHARE_S, _STALL_SHARE = 2.0, 1.2, 0.3
+_STALL_S, _STALL_SHARE_S, _STALL_SHARE = 2.0, 1.5, 0.3
 _FREEZE_S = 0.3
 _FREEZE_PATH_DEGREES = 5.0
 _CHATTER_PERCENT = 5.0
@@ -257,8 +256,15 @@ def _belied(still: Series, other: Series, run: tuple[int, int], *, lead: int) ->
 def _still(track: Track, *, window: int) -> NDArray[np.bool_]:
     """Return the frames around which no joint of state and action leaves a narrow band."""
     values = np.hstack([track.state, track.action])
-    spread = maximum_filter1d(values, window, axis=0) - minimum_filter1d(values, window, axis=0)
-    return np.asarray(spread.max(axis=1) < _STILL_DEGREES)
+    if len(values) < window:
+        return np.zeros(len(values), bool)
+    windows = np.lib.stride_tricks.sliding_window_view(values, window, axis=0)
+    still = np.ptp(windows, axis=-1).max(axis=1) < _STILL_DEGREES
+    # A frame is still when a window that covers it is.
+    out = np.zeros(len(values), bool)
+    for offset in range(window):
+        out[offset : offset + len(still)] |= still
+    return out
 
 
 def _turning_points(values: Series, amplitude: float) -> list[int]:
