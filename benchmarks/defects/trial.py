@@ -143,9 +143,10 @@ def _say(
 
 def _repair(planted: Planted, clean: Path, folder: Path) -> tuple[bool, bool | None, str]:
     """Return whether the repair passes, whether it restores the tables, and what went wrong."""
+    from pydantic import TypeAdapter
+
     from fedarm.config_hotfixes import AnyFix
     from fedarm.data.hotfixes import apply_hotfixes
-    from pydantic import TypeAdapter
 
     fixes = TypeAdapter(tuple[AnyFix, ...]).validate_python(planted.fixes)
     restored = False if planted.lossless else None
