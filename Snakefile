@@ -23,7 +23,7 @@ report: "report/workflow.rst"
 rule all:
     default_target: True
     input:
-        experiment.manifest,
+        targets(),
     localrule: True
 
 

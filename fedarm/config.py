@@ -10,48 +10,12 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
+from fedarm.config_base import Model, Name, Positive, PositiveFloat
+from fedarm.config_datasets import Dataset
 from fedarm.config_errors import describe_breaches
 from fedarm.errors import ConfigError
-
-Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=48)]
-Positive = Annotated[int, Field(gt=0)]
-PositiveFloat = Annotated[float, Field(gt=0)]
-
-# The lab's tasks and variants; `fedarm.sim.tasks` builds them and a test holds the two together.
-SimTask = Literal["pickplace", "stacking", "sorting", "so101_pickplace"]
-SimVariant = Literal[
-    "standard", "new_look", "moved_camera", "wider_spawn", "pool_a", "pool_b", "pool_c"
-]
-
-
-class Model(BaseModel):
-    """Base of all sections: unknown keys are errors and values cannot change."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-
-class SimDataset(Model):
-    """Demonstrations of the scripted expert, recorded in the simulator."""
-
-    source: Literal["sim"]
-    tasks: Annotated[tuple[SimTask, ...], Field(min_length=1, strict=False)] = Field(
-        description="Task names; a client or an unseen set has exactly one."
-    )
-    variants: Annotated[tuple[SimVariant, ...], Field(min_length=1, strict=False)] = Field(
-        default=("standard",), description="Looks and geometries of the scene."
-    )
-    episodes: Positive = Field(description="Successful demonstrations a (task, variant) pair.")
-    held_out: Annotated[int, Field(ge=0)] = Field(
-        default=0, description="Episodes never trained on, on which the policy loss is reported."
-    )
-    image_size: Annotated[int, Field(ge=32, le=512)] = Field(
-        default=128, description="Side of the square camera image, in pixels."
-    )
-
-
-Dataset = SimDataset
 
 
 class PretrainedBase(Model):

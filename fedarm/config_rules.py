@@ -9,7 +9,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from fedarm.config import Config, Dataset, PretrainedBase
+from fedarm.config import Config, PretrainedBase
+from fedarm.config_datasets import Dataset, SimDataset
 from fedarm.errors import ConfigError, suggest
 
 
@@ -24,6 +25,7 @@ def check_rules(config: Config, source: str) -> None:
         ConfigError: A rule is broken; the message names the key to change.
     """
     _check_dataset_names(config, source)
+    _check_scenes(config, source)
     _check_arms(config, source)
     _check_budget(config, source)
     _check_comparison(config, source)
@@ -65,14 +67,6 @@ def _check_dataset_names(config: Config, source: str) -> None:
 
 
 def _check_evaluated_dataset(name: str, dataset: Dataset, source: str) -> None:
-    if len(dataset.tasks) != 1 or len(dataset.variants) != 1:
-        raise ConfigError(
-            "a client or unseen dataset has exactly one task and one variant, to be rolled out on",
-            file=source,
-            key=f"datasets.{name}",
-            value=[*dataset.tasks, *dataset.variants],
-            remedy="split it into several datasets",
-        )
     if dataset.held_out < 1:
         raise ConfigError(
             "at least one held-out episode is needed for the held-out loss",
@@ -80,6 +74,36 @@ def _check_evaluated_dataset(name: str, dataset: Dataset, source: str) -> None:
             key=f"datasets.{name}.held_out",
             value=dataset.held_out,
             remedy="set it to 1 or more",
+        )
+    # How many episodes a recorded dataset has is seen when it is there.
+    if isinstance(dataset, SimDataset):
+        _check_sim_dataset(name, dataset, source)
+
+
+def _check_scenes(config: Config, source: str) -> None:
+    """Refuse a comparison of which one part can be rolled out and the other cannot."""
+    evaluated = (*config.clients, *config.unseen)
+    recorded = [n for n in evaluated if not isinstance(config.datasets[n], SimDataset)]
+    if recorded and len(recorded) < len(evaluated):
+        raise ConfigError(
+            "a dataset of the hub or of a folder has no simulator's scene to roll out in, so it"
+            " cannot be evaluated beside simulated ones",
+            file=source,
+            key="clients, unseen",
+            value=recorded,
+            remedy="evaluate recorded datasets in an experiment of their own: it trains the arms and"
+            " reports their held-out losses, without rollouts and without a verdict",
+        )
+
+
+def _check_sim_dataset(name: str, dataset: SimDataset, source: str) -> None:
+    if len(dataset.tasks) != 1 or len(dataset.variants) != 1:
+        raise ConfigError(
+            "a client or unseen dataset has exactly one task and one variant, to be rolled out on",
+            file=source,
+            key=f"datasets.{name}",
+            value=[*dataset.tasks, *dataset.variants],
+            remedy="split it into several datasets",
         )
     if dataset.held_out > dataset.episodes:
         raise ConfigError(
@@ -94,7 +118,7 @@ def _check_evaluated_dataset(name: str, dataset: Dataset, source: str) -> None:
 def _check_arms(config: Config, source: str) -> None:
     for name in config.clients:
         dataset = config.datasets[name]
-        if dataset.held_out >= dataset.episodes:
+        if isinstance(dataset, SimDataset) and dataset.held_out >= dataset.episodes:
             raise ConfigError(
                 "no episode is left to train on",
                 file=source,

@@ -15,11 +15,13 @@ from typing import Any
 
 import yaml
 
-from fedarm.config import Config, Dataset, PretrainedBase
+from fedarm.config import Config, PretrainedBase
 from fedarm.config import parse_config as _parse_schema
 from fedarm.config import read_config as _read_schema
+from fedarm.config_datasets import Dataset, SimDataset
 from fedarm.config_rules import check_rules
 from fedarm.errors import ConfigError, suggest
+from fedarm.local_datasets import pin_local_datasets
 from fedarm.paths import DatasetPaths, RunPaths, write_atomic
 from fedarm.provenance import VERSION_DIGITS, derive_seed, digest_value
 from fedarm.settings import (
@@ -73,6 +75,11 @@ class Experiment:
         return (*self.config.clients, *self.config.unseen)
 
     @property
+    def rolled_out(self) -> tuple[str, ...]:
+        """The evaluated datasets that have a scene to roll out in: those of the simulator."""
+        return tuple(name for name in self.evaluated if self.is_simulated(name))
+
+    @property
     def datasets(self) -> tuple[str, ...]:
         """All datasets that the experiment needs; others in the configuration are not built."""
         return (*self.evaluated, *self.pool)
@@ -89,14 +96,20 @@ class Experiment:
             )
         return self.config.datasets[name]
 
+    def is_simulated(self, name: str) -> bool:
+        """Return whether a dataset comes from the simulator, and not from the hub or a folder."""
+        return isinstance(self.dataset(name), SimDataset)
+
     def dataset_seed(self, name: str) -> int:
         """Return the seed of a dataset's demonstrations."""
         return derive_seed(self.config.seed, "demonstrations", name)
 
     def recipe(self, name: str) -> dict[str, Any]:
         """Return what makes a dataset: its source's settings without the split."""
-        section = self.dataset(name).model_dump(mode="json", exclude={"held_out"})
-        return {**section, "seed": self.dataset_seed(name)}
+        section = self.dataset(name)
+        if isinstance(section, SimDataset):
+            return {**section.recipe(), "seed": self.dataset_seed(name)}
+        return section.recipe()
 
     def version(self, name: str) -> str:
         """Return the first digits of the digest of a dataset's recipe."""
@@ -190,7 +203,7 @@ class Experiment:
         """Return the settings of a run's rollout job."""
         return RolloutSettings(
             run=run,
-            scenes=tuple(self._scene(name) for name in self.evaluated),
+            scenes=tuple(self._scene(name) for name in self.rolled_out),
             rounds=self._rollout_rounds(run),
             videos=self.config.rollout.videos,
             video_size=self.config.rollout.video_size,
@@ -241,6 +254,7 @@ class Experiment:
 
     def _scene(self, name: str) -> Scene:
         section = self.dataset(name)
+        assert isinstance(section, SimDataset)
         return Scene(
             dataset=name,
             task=section.tasks[0],
@@ -256,7 +270,7 @@ def load_experiment(path: Path) -> Experiment:
     Raises:
         ConfigError: It is missing, not YAML, or breaks the schema or a rule.
     """
-    config = _read_schema(path)
+    config = pin_local_datasets(_read_schema(path), str(path))
     check_rules(config, str(path))
     return Experiment(config)
 
@@ -267,7 +281,7 @@ def parse_experiment(raw: Any, *, source: str) -> Experiment:
     Raises:
         ConfigError: It breaks the schema or a rule.
     """
-    config = _parse_schema(raw, source=source)
+    config = pin_local_datasets(_parse_schema(raw, source=source), source)
     check_rules(config, source)
     return Experiment(config)
 

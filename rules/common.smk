@@ -66,8 +66,20 @@ def dataset_names(names):
     return "|".join(names) or NOTHING
 
 
+def targets():
+    """Return what `all` asks for: without a scene nothing is rolled out, so nothing can be compared."""
+    if experiment.rolled_out:
+        return [experiment.manifest]
+    return [metrics_of(run) for run in experiment.runs]
+
+
 def verdict_text():
     """Return the verdicts of the comparison and where the report is, for the terminal."""
+    if not experiment.rolled_out:
+        return (
+            "No dataset has a simulator's scene: the arms are trained and their held-out losses are in"
+            f" {experiment.root}/*/seed*/*metrics.json, but nothing was rolled out or compared."
+        )
     summary = experiment.comparison / "verdict.txt"
     return summary.read_text() if summary.exists() else ""
 

@@ -2,7 +2,7 @@ ANALYSES = [experiment.run_paths(run).video_analysis for run in experiment.runs]
 EPISODES = [
     experiment.run_paths(run).episodes(dataset)
     for run in experiment.runs
-    for dataset in experiment.evaluated
+    for dataset in experiment.rolled_out
 ]
 COMPARISON = experiment.comparison
 FIGURES = {

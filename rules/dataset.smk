@@ -5,12 +5,13 @@ rule get_dataset:
     output:
         dataset=directory(f"{DATASET_FOLDER}/dataset"),
         manifest=f"{DATASET_FOLDER}/manifest.json",
+        hotfixes=f"{DATASET_FOLDER}/hotfixes.json",
     log:
         "logs/datasets/{dataset}/{version}/get_dataset.log",
     benchmark:
         "logs/datasets/{dataset}/{version}/get_dataset.tsv"
     wildcard_constraints:
-        dataset=dataset_names(experiment.evaluated),
+        dataset=dataset_names(experiment.rolled_out),
     conda:
         CONDA
     threads: 1
@@ -30,8 +31,40 @@ rule get_dataset:
 # Pretraining waits for the pool and every arm for pretraining, so the pool is recorded first.
 use rule get_dataset as get_pool_dataset with:
     wildcard_constraints:
-        dataset=dataset_names(experiment.pool),
+        dataset=dataset_names(
+            name for name in experiment.pool if experiment.is_simulated(name)
+        ),
     priority: 40
+
+
+# Of the hub or of a folder. A rule of its own, so that a change of the download records nothing anew.
+rule fetch_dataset:
+    output:
+        dataset=directory(f"{DATASET_FOLDER}/dataset"),
+        manifest=f"{DATASET_FOLDER}/manifest.json",
+        hotfixes=f"{DATASET_FOLDER}/hotfixes.json",
+    log:
+        "logs/datasets/{dataset}/{version}/fetch_dataset.log",
+    benchmark:
+        "logs/datasets/{dataset}/{version}/fetch_dataset.tsv"
+    wildcard_constraints:
+        dataset=dataset_names(
+            name for name in experiment.datasets if not experiment.is_simulated(name)
+        ),
+    priority: 40
+    conda:
+        CONDA
+    resources:
+        mem_mb=4000,
+        runtime=480,
+    params:
+        config=RESOLVED_CONFIG,
+        script=script_of("fetch_dataset"),
+        code=code_of("fetch_dataset"),
+        recipe=lambda wildcards: digest_value(experiment.recipe(wildcards.dataset)),
+    shell:
+        "python {params.script:q} --config {params.config:q} --dataset {wildcards.dataset}"
+        " > {log:q} 2>&1"
 
 
 rule check_dataset:
@@ -39,7 +72,6 @@ rule check_dataset:
         manifest=f"{DATASET_FOLDER}/manifest.json",
     output:
         checks=f"{DATASET_FOLDER}/checks.json",
-        hotfixes=f"{DATASET_FOLDER}/hotfixes.json",
     log:
         "logs/datasets/{dataset}/{version}/check_dataset.log",
     benchmark:

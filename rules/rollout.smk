@@ -4,7 +4,7 @@ rule rollout_run:
     output:
         episodes=[
             f"{RUN_FOLDER}/rollouts/{dataset}/episodes.parquet"
-            for dataset in experiment.evaluated
+            for dataset in experiment.rolled_out
         ],
         videos=f"{RUN_FOLDER}/rollouts/videos.json",
     log:

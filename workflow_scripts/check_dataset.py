@@ -18,8 +18,6 @@ def main() -> None:
     paths = load_experiment(args.config).dataset_paths(args.dataset)
     report = run_checks(paths.dataset, name=args.dataset)
     report.require_passed()
-    # No hotfix exists yet, so none was applied; the file says so rather than being absent.
-    write_json(paths.hotfixes, {"schema_version": 1, "hotfixes": []})
     write_json(paths.checks, report.to_json())
 
 

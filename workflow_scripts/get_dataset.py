@@ -1,4 +1,4 @@
-"""Get a dataset: record the scripted expert in the simulator."""
+"""Get a simulated dataset: record the scripted expert."""
 
 import argparse
 from pathlib import Path

@@ -94,6 +94,8 @@ def record_version(paths: DatasetPaths, recipe: Mapping[str, Any], *, workers: i
         summary = record_dataset(
             paths.dataset, **arguments, workers=workers, progress=progress.advance
         )
+    # What the expert recorded needs no repair; the file says so rather than being absent.
+    write_json(paths.hotfixes, {"schema_version": 1, "hotfixes": []})
     write_manifest(
         paths.manifest,
         root=paths.dataset,

@@ -6,14 +6,14 @@ from typing import get_args
 
 import pytest
 
-from fedarm import config
+from fedarm import config_datasets
 from fedarm.errors import ConfigError
 from fedarm.sim.tasks import TASKS, VARIANTS, get_task, get_variant
 
 
 def test_the_configuration_knows_the_same_names():
-    assert set(get_args(config.SimTask)) == set(TASKS)
-    assert set(get_args(config.SimVariant)) == set(VARIANTS)
+    assert set(get_args(config_datasets.SimTask)) == set(TASKS)
+    assert set(get_args(config_datasets.SimVariant)) == set(VARIANTS)
 
 
 def test_a_misspelt_task_gets_the_closest_name():

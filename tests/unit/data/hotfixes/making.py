@@ -184,7 +184,7 @@ def _write_meta(
     tasks: Sequence[str],
     per_file: int,
 ) -> None:
-    numeric = [key for key in rows[0]]
+    numeric = list(rows[0])
     table = []
     for episode, each in enumerate(rows):
         row: dict[str, Any] = {

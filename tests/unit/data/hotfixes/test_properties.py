@@ -51,7 +51,7 @@ EVERY_FIX = (
 FILE = "data/chunk-000/file-001.parquet"
 
 few = settings(
-    max_examples=8,
+    max_examples=5,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
@@ -75,7 +75,7 @@ def test_a_second_run_changes_nothing_and_the_source_stays(sound, tmp_path, fix)
     assert run_checks(tmp_path / "once").passed
 
 
-@few
+@settings(few, max_examples=2)
 @given(order=st.permutations([fix for fix in EVERY_FIX if fix.fix != "rename_joints"]))
 def test_the_order_in_the_configuration_does_not_matter(sound, order):
     with tempfile.TemporaryDirectory() as folder:
