@@ -43,7 +43,8 @@ def main() -> None:
     if rivals is not None:
         for rival, trouble in rivals.unavailable.items():
             print(f"{rival} could not be run: {trouble}")
-    report_misses(outcomes, alarms)
+    for alarm in alarms:
+        print(f"false alarm on {alarm}")
     if args.json:
         args.json.write_text(json.dumps([describe(outcome) for outcome in outcomes], indent=1))
     if args.write:
@@ -67,7 +68,12 @@ def run_cases(cases: Sequence[Case], clean: dict[str, Path]) -> list[Outcome]:
     workers = os.cpu_count() or 1
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
         folders = [clean[case.base] for case in cases]
-        return list(pool.map(run_case, cases, folders))
+        outcomes = []
+        for outcome in pool.map(run_case, cases, folders):
+            if outcome.detail:
+                print(f"{outcome.case.name}: {outcome.detail}", flush=True)
+            outcomes.append(outcome)
+        return outcomes
 
 
 def run_case(case: Case, clean: Path) -> Outcome:
@@ -82,14 +88,6 @@ def false_alarms(clean: dict[str, Path]) -> list[str]:
         for name, folder in clean.items()
         for finding in run_checks(folder, name=name).to_json()["findings"]
     ]
-
-
-def report_misses(outcomes: Sequence[Outcome], alarms: Sequence[str]) -> None:
-    for outcome in outcomes:
-        if outcome.detail:
-            print(f"{outcome.case.name}: {outcome.detail}")
-    for alarm in alarms:
-        print(f"false alarm on {alarm}")
 
 
 def describe(outcome: Outcome) -> dict:
