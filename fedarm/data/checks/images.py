@@ -185,9 +185,7 @@ def _joint_weights(clips: list[Clip], motions: list[Series], reach: int) -> Seri
     """
     best, weights = np.inf, np.ones(motions[0].shape[1])
     for lag in range(-reach, reach + 1):
-        pairs = [
-            _aligned(clip.change, motion, lag) for clip, motion in zip(clips, motions, strict=True)
-        ]
+        pairs = [_aligned(clip.change, motion, lag) for clip, motion in zip(clips, motions, strict=True)]
         change = np.concatenate([pair[0] for pair in pairs])
         motion = np.concatenate([pair[1] for pair in pairs])
         design = np.hstack([motion, np.ones((len(motion), 1))])
@@ -213,3 +211,5 @@ def _aligned(change: Series, motion: Series, lag: int) -> tuple[Series, Series]:
     first = 1
     begin, end = max(first, first - lag), min(len(motion), len(motion) - lag)
     return change[begin + lag : end + lag], motion[begin:end]
+
+

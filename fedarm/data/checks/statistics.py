@@ -69,11 +69,11 @@ def _feature(subject: Subject, key: str, stored: Any) -> Iterator[Evidence]:
     width = rows.shape[1]
     missing = [name for name in (*_NAMES, *QUANTILES) if name not in stored]
     if missing:
-        yield Evidence("statistics are missing", column=f"{_STATS} {key}", value=", ".join(missing))
+        yield Evidence(
+            "statistics are missing", column=f"{_STATS} {key}", value=", ".join(missing)
+        )
     values = {name: _vector(stored[name], width) for name in stored}
-    broken = [
-        n for n in (*_NAMES, *QUANTILES) if n in values and values[n] is None and n != "count"
-    ]
+    broken = [n for n in (*_NAMES, *QUANTILES) if n in values and values[n] is None and n != "count"]
     if broken:
         yield Evidence(
             f"not {width} finite numbers", column=f"{_STATS} {key}", value=", ".join(broken)

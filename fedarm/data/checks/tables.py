@@ -13,7 +13,6 @@ from fedarm.data.checks.subject import Subject
 from fedarm.data.dataset import Dataset
 from fedarm.data.info import ACTION, STATE
 
-
 @check(
     "schema",
     severity="error",
@@ -65,9 +64,7 @@ def _unmatched_columns(subject: Subject) -> Iterator[Evidence]:
         for field in schema:
             if types.setdefault(field.name, str(field.type)) != str(field.type):
                 yield Evidence(
-                    f"the column has another type in {file}",
-                    column=field.name,
-                    value=str(field.type),
+                    f"the column has another type in {file}", column=field.name, value=str(field.type)
                 )
 
 
@@ -127,11 +124,7 @@ def find_frame_order(subject: Subject) -> Iterator[Evidence]:
     severity="error",
     measures="rows in the tables against the lengths that the metadata declares",
     remedy="mend_totals when only the totals are wrong, declared_rows when rows are doubled; otherwise download again",
-    same_as=(
-        "lerobot-doctor metadata",
-        "lerobot-doctor episodes",
-        "lerobot-quality-gates episodes",
-    ),
+    same_as=("lerobot-doctor metadata", "lerobot-doctor episodes", "lerobot-quality-gates episodes"),
 )
 def find_row_count(subject: Subject) -> Iterator[Evidence]:
     """Compare rows with `total_frames` and with each episode's length."""

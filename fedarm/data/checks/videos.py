@@ -92,20 +92,14 @@ def find_span_drift(subject: Subject) -> Iterator[Evidence]:
             if off_s > _DRIFT_S:
                 message = f"from_timestamp is {off_s:.6f} s off a frame"
             elif begin != end:
-                message = (
-                    f"the span begins at frame {begin} of the file, the one before ends at {end}"
-                )
+                message = f"the span begins at frame {begin} of the file, the one before ends at {end}"
             elif abs(span.from_s - end_s) > _DRIFT_S:
                 message = f"the span before ends {end_s - span.from_s:+.6f} s from this one's begin"
             else:
                 message = ""
             if message:
                 yield Evidence(
-                    message,
-                    episode=index,
-                    frame=0,
-                    column=f"{file} from_timestamp",
-                    value=span.from_s,
+                    message, episode=index, frame=0, column=f"{file} from_timestamp", value=span.from_s
                 )
             end_s = span.to_s
 
@@ -137,9 +131,7 @@ def find_video_rate(subject: Subject) -> Iterator[Evidence]:
             message = f"the codec is {video.codec}, declared is {declared}"
             yield Evidence(message, column=episode_file, value=video.codec)
         gaps = np.diff(video.times)
-        uneven = (
-            np.flatnonzero(np.abs(gaps - np.median(gaps)) > 0.5 / info.fps) if len(gaps) else []
-        )
+        uneven = np.flatnonzero(np.abs(gaps - np.median(gaps)) > 0.5 / info.fps) if len(gaps) else []
         for frame in uneven:
             yield Evidence(
                 f"frame {frame + 1} of the file comes {gaps[frame]:.4f} s after the one before",
@@ -184,6 +176,7 @@ def _episode_at(subject: Subject, file: str, frame: int) -> int | None:
         if clip.file == file and clip.span.start <= frame < clip.span.stop:
             return clip.episode.index
     return None
+
 
 
 def _cut_short(subject: Subject, file: str) -> list[Clip]:
