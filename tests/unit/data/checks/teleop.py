@@ -88,12 +88,7 @@ def encode(file: Path, frames: np.ndarray, fps: int = FPS) -> None:
 def statistics(values: np.ndarray) -> dict[str, list[float]]:
     """Return what LeRobot stores of a feature `(frame, channel)`."""
     values = values.astype(np.float64)
-    named = {
-        "mean": values.mean(0),
-        "std": values.std(0),
-        "min": values.min(0),
-        "max": values.max(0),
-    }
+    named = {"mean": values.mean(0), "std": values.std(0), "min": values.min(0), "max": values.max(0)}
     for quantile in _QUANTILES:
         named[f"q{round(100 * quantile):02d}"] = np.quantile(values, quantile, axis=0)
     return {name: value.tolist() for name, value in named.items()} | {"count": [len(values)]}
