@@ -13,7 +13,7 @@ from fedarm.data.checks.subject import Clip, Subject
 
 _BLACK, _WHITE, _FLAT = 10.0, 245.0, 2.0
 _FREEZE_S = 0.3
-_FREEZE_DEGREES = 6.0
+_FREEZE_DEGREES, _SET_OFF_DEGREES = 6.0, 1.0
 # After a lossy codec a frozen picture still flickers: below this share of the usual change, it stands.
 _FROZEN_SHARE, _FROZEN_GREYS = 0.08, 0.15
 _MOVING_DEGREES_S = 15.0
@@ -72,10 +72,13 @@ def find_frozen_camera(subject: Subject) -> Iterator[Evidence]:
                 course = subject.track_of[clip.episode.index].state[begin - 1 : end, body]
                 if end - begin < shortest - 1 or np.ptp(course, axis=0).max() < _FREEZE_DEGREES:
                     continue
+                # Before the arm set off, a picture that stands still is right.
+                left = np.abs(course - course[0]).max(axis=1) > _SET_OFF_DEGREES
+                frame = begin - 1 + max(int(np.argmax(left)) - 1, 0)
                 yield Evidence(
                     f"the picture stands still for {end - begin + 1} frames while the arm moves",
                     episode=clip.episode.index,
-                    frame=begin - 1,
+                    frame=frame,
                     column=camera,
                     value=end - begin + 1,
                 )
