@@ -67,15 +67,6 @@ def read_frames(file: Path) -> Iterator[tuple[float, NDArray[np.uint8]]]:
         yield float(frame.time or 0.0), pixels
 
 
-def count_frames(file: Path) -> int:
-    """Return how many frames a full decode of a video gives.
-
-    Raises:
-        DataError: The file is missing, is not a video, or is damaged.
-    """
-    return sum(1 for _ in _decode(file))
-
-
 def span_frames(span: VideoSpan, fps: float) -> range:
     """Return the positions of an episode's frames in its video file."""
     return range(round(span.from_s * fps), round(span.to_s * fps))
