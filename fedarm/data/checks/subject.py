@@ -112,7 +112,8 @@ class Subject:
         keys = np.stack([dataset.episode_index[order], dataset.frame_index[order]])
         fresh = np.append(True, np.abs(np.diff(keys)).sum(axis=0) > 0)[: len(order)]
         order = order[fresh]
-        finite = np.isfinite(dataset.state).all(axis=1) & np.isfinite(dataset.action).all(axis=1)
+        numbers = np.concatenate([dataset.state, dataset.action], axis=1)
+        finite = np.asarray(np.isfinite(numbers).all(axis=1))
         borders = np.flatnonzero(np.diff(dataset.episode_index[order])) + 1
         return tuple(
             _track(dataset, rows)
