@@ -110,7 +110,7 @@ class Subject:
         dataset = self.dataset
         order = np.lexsort((dataset.frame_index, dataset.episode_index))
         keys = np.stack([dataset.episode_index[order], dataset.frame_index[order]])
-        fresh = np.append(True, np.abs(np.diff(keys)).sum(axis=0) > 0)[: len(order)]
+        fresh = np.append(True, np.asarray(np.abs(np.diff(keys)).sum(axis=0) > 0))[: len(order)]
         order = order[fresh]
         numbers = np.concatenate([dataset.state, dataset.action], axis=1)
         finite = np.asarray(np.isfinite(numbers).all(axis=1))
