@@ -43,6 +43,7 @@ class FedarmError(Exception):
         if remedy is not None:
             parts.append(f"  remedy: {remedy}")
         super().__init__("\n".join(parts))
+        self.file = file
 
 
 class ConfigError(FedarmError):

@@ -14,7 +14,7 @@ those of version 3, and a reader that takes every parquet below `data/` sees eac
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -104,11 +104,31 @@ def open_dataset(root: Path) -> Dataset:
         DataError: Not a dataset, another format version, or a declared file or column is missing or
             unreadable.
     """
+    metadata = open_metadata(root)
+    info = metadata.info
+    widths = (len(info.state_names), len(info.action_names))
+    rows: dict[str, Any] = dict(_read_rows(root, metadata.episodes, widths))
+    return replace(metadata, **rows)
+
+
+def open_metadata(root: Path) -> Dataset:
+    """Read a dataset's metadata only; its columns are there, with no rows.
+
+    Raises:
+        DataError: Not a dataset, another format version, or metadata that is missing or unreadable.
+    """
     raw_info = read_info(root)
     info = parse_info(raw_info, root / INFO_FILE)
-    episodes = _read_episodes(root, raw_info, info.cameras)
-    columns = _read_rows(root, episodes, (len(info.state_names), len(info.action_names)))
-    return Dataset(root=root, info=info, episodes=episodes, tasks=_read_tasks(root), **columns)
+    return Dataset(
+        root=root,
+        info=info,
+        episodes=_read_episodes(root, raw_info, info.cameras),
+        tasks=_read_tasks(root),
+        state=np.zeros((0, len(info.state_names)), np.float32),
+        action=np.zeros((0, len(info.action_names)), np.float32),
+        timestamp=np.zeros(0, np.float64),
+        **{name: np.zeros(0, np.int64) for name in _INDEX_COLUMNS},
+    )
 
 
 def _read_episodes(

@@ -7,12 +7,14 @@ without an error. Whatever the reader, the frames that come out are counted.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from itertools import groupby
 from pathlib import Path
 
 import av
 import cv2
 import numpy as np
+from av.container import InputContainer
 from numpy.typing import NDArray
 
 from fedarm.data.dataset import Dataset, VideoSpan
@@ -116,17 +118,28 @@ def _declared_frames(
 
 
 def _decode(file: Path) -> Iterator[av.VideoFrame]:
+    with open_video(file) as (container, stream):
+        for frame in container.decode(stream):
+            if frame.is_corrupt:
+                time = f"{frame.time} s"
+                raise DataError("a frame is damaged", file=file, value=time, remedy=REMEDY)
+            yield frame
+
+
+@contextmanager
+def open_video(file: Path) -> Iterator[tuple[InputContainer, av.VideoStream]]:
+    """Open a video, and say what is wrong with it when it, or its decoding in the block, fails.
+
+    Raises:
+        DataError: The file is missing, is not a video, or is damaged.
+    """
     if not file.is_file():
         raise DataError("a video that the metadata declares is missing", file=file, remedy=REMEDY)
     try:
         with av.open(str(file)) as container:
             if not container.streams.video:
                 raise DataError("the file holds no video", file=file, remedy=REMEDY)
-            for frame in container.decode(container.streams.video[0]):
-                if frame.is_corrupt:
-                    time = f"{frame.time} s"
-                    raise DataError("a frame is damaged", file=file, value=time, remedy=REMEDY)
-                yield frame
+            yield container, container.streams.video[0]
     except (av.FFmpegError, OSError) as error:
         # Not `str(error)`: PyAV adds the absolute path, which differs from machine to machine.
         raise DataError(

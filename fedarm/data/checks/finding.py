@@ -1,15 +1,12 @@
-"""What a check is, what it looks at and what it finds."""
+"""What a check is and what it finds; the registry."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Literal
 
-from fedarm.data.dataset import Dataset
-from fedarm.data.decoding import count_frames
-from fedarm.errors import DataError
+from fedarm.data.checks.subject import Level, Subject
 from fedarm.registry import Registry
 
 Severity = Literal["error", "warning"]
@@ -34,33 +31,6 @@ class Evidence:
     value: float | int | str | None = None
 
 
-@dataclass(frozen=True)
-class VideoFile:
-    """The outcome of decoding one video from its first to its last frame."""
-
-    frames: int
-    error: str | None
-
-
-@dataclass(frozen=True)
-class Subject:
-    """What checks look at: the dataset, and its videos, which are decoded once for all checks."""
-
-    dataset: Dataset
-
-    @cached_property
-    def videos(self) -> Mapping[str, VideoFile]:
-        """Each declared video file, by its path below the dataset's root."""
-        files = {span.file for episode in self.dataset.episodes for span in episode.videos.values()}
-        return {file: self._decode(file) for file in sorted(files)}
-
-    def _decode(self, file: str) -> VideoFile:
-        try:
-            return VideoFile(frames=count_frames(self.dataset.root / file), error=None)
-        except DataError as error:
-            return VideoFile(frames=0, error=str(error).splitlines()[0])
-
-
 Find = Callable[[Subject], Iterable[Evidence]]
 
 
@@ -71,20 +41,32 @@ class Check:
     Attributes:
         severity: `error` when training on such data would be wrong, `warning` when it may be.
         measures: What is measured, in one sentence.
-        remedy: What to do about a finding.
+        remedy: What to do about a finding; names the hotfix that repairs it, when one does.
         find: Yields one `Evidence` a place.
+        same_as: What other checkers call it, `<checker> <their name>`.
+        needs: How much of the dataset must be readable for the check to run.
     """
 
     severity: Severity
     measures: str
     remedy: str
     find: Find
+    same_as: tuple[str, ...] = ()
+    needs: Level = "rows"
 
 
 CHECKS: Registry[Check] = Registry("check")
 
 
-def check(name: str, *, severity: Severity, measures: str, remedy: str) -> Callable[[Find], Find]:
+def check(
+    name: str,
+    *,
+    severity: Severity,
+    measures: str,
+    remedy: str,
+    same_as: tuple[str, ...] = (),
+    needs: Level = "rows",
+) -> Callable[[Find], Find]:
     """Return a decorator that registers a function as a check.
 
     Args:
@@ -92,10 +74,12 @@ def check(name: str, *, severity: Severity, measures: str, remedy: str) -> Calla
         severity: As in `Check`.
         measures: As in `Check`.
         remedy: As in `Check`.
+        same_as: As in `Check`.
+        needs: As in `Check`.
     """
 
     def decorate(find: Find) -> Find:
-        CHECKS.register(name)(Check(severity, measures, remedy, find))
+        CHECKS.register(name)(Check(severity, measures, remedy, find, same_as, needs))
         return find
 
     return decorate

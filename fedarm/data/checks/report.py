@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from fedarm.data.checks.finding import CHECKS, Check, Evidence, Severity, Subject
-from fedarm.data.dataset import open_dataset
+import numpy as np
+
+from fedarm.data.checks.finding import CHECKS, Check, Evidence, Severity
+from fedarm.data.checks.readable import find_unreadable
+from fedarm.data.checks.subject import LEVELS, Subject
 from fedarm.errors import DataError
 
-SCHEMA_VERSION = 1
+# 2: `exit_code`, `skipped`, and `same_as` of each check.
+SCHEMA_VERSION = 2
+
+# What a command that checks a dataset exits with.
+CLEAN, DEFECTS, UNUSABLE = 0, 1, 2
+
+# `readable` is no registered check: it says why the others could not run.
+READABLE_SAME_AS = ("lerobot-doctor metadata", "lerobot-quality-gates metadata")
 
 # Places listed a check; all are counted. A set with 20,000 NaN rows needs no 20,000 lines to say so.
 MAX_PLACES = 20
@@ -29,6 +40,7 @@ class CheckOutcome:
         remedy: What to do about it.
         total: Places found.
         places: The first of them.
+        same_as: What other checkers call the check.
     """
 
     name: str
@@ -37,19 +49,34 @@ class CheckOutcome:
     remedy: str
     total: int
     places: tuple[Evidence, ...]
+    same_as: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class CheckReport:
-    """The outcome of all checks on one dataset."""
+    """The outcome of all checks on one dataset.
+
+    Attributes:
+        dataset: What the report calls the dataset.
+        outcomes: One a check that ran, by its id.
+        skipped: Ids of checks that need what could not be read.
+    """
 
     dataset: str
     outcomes: tuple[CheckOutcome, ...]
+    skipped: tuple[str, ...] = ()
 
     @property
     def passed(self) -> bool:
         """Whether no check of severity `error` found anything."""
         return self._count("error") == 0
+
+    @property
+    def exit_code(self) -> int:
+        """0 when nothing was found, 1 for defects, 2 when the dataset cannot be read."""
+        if self.skipped or any(outcome.name == "readable" for outcome in self.outcomes):
+            return UNUSABLE
+        return DEFECTS if any(outcome.total for outcome in self.outcomes) else CLEAN
 
     def to_json(self) -> dict[str, Any]:
         """Return the content of `checks.json`."""
@@ -57,12 +84,15 @@ class CheckReport:
             "schema_version": SCHEMA_VERSION,
             "dataset": self.dataset,
             "passed": self.passed,
+            "exit_code": self.exit_code,
+            "skipped": list(self.skipped),
             "counts": {"error": self._count("error"), "warning": self._count("warning")},
             "checks": [
                 {
                     "check": outcome.name,
                     "severity": outcome.severity,
                     "measures": outcome.measures,
+                    "same_as": list(outcome.same_as),
                     "total": outcome.total,
                     "listed": len(outcome.places),
                 }
@@ -105,25 +135,31 @@ class CheckReport:
 
 
 def run_checks(root: Path, *, name: str | None = None) -> CheckReport:
-    """Run every registered check on a dataset; a dataset that cannot even be opened is a finding.
+    """Run every registered check on a dataset, as far as the dataset can be read.
+
+    What cannot be read is a finding of `readable`; checks that need it are skipped and listed.
 
     Args:
         root: The dataset's folder.
         name: What the report calls the dataset; by default the folder's name.
     """
-    dataset_name = name or root.name
-    try:
-        subject = Subject(open_dataset(root))
-    except DataError as error:
-        return CheckReport(dataset_name, (_unreadable(root, error),))
-    return CheckReport(
-        dataset_name,
-        tuple(_run(check_id, CHECKS[check_id], subject) for check_id in sorted(CHECKS)),
-    )
+    subject = Subject.open(root)
+    reach = LEVELS.index(subject.level)
+    able = [key for key in sorted(CHECKS) if LEVELS.index(CHECKS[key].needs) <= reach]
+    outcomes = [_run(key, CHECKS[key], subject) for key in able]
+    if subject.problem is not None:
+        outcomes.insert(0, _unreadable(subject))
+    skipped = tuple(sorted(set(CHECKS) - set(able)))
+    return CheckReport(name or root.name, tuple(outcomes), skipped)
 
 
 def _run(check_id: str, check: Check, subject: Subject) -> CheckOutcome:
-    found = iter(check.find(subject))
+    # Values that other checks report (NaN, infinities) need no warning of numpy's here.
+    with np.errstate(all="ignore"):
+        return _collect(check_id, check, iter(check.find(subject)))
+
+
+def _collect(check_id: str, check: Check, found: Iterator[Evidence]) -> CheckOutcome:
     places = tuple(islice(found, MAX_PLACES))
     return CheckOutcome(
         name=check_id,
@@ -132,19 +168,20 @@ def _run(check_id: str, check: Check, subject: Subject) -> CheckOutcome:
         remedy=check.remedy,
         total=len(places) + sum(1 for _ in found),
         places=places,
+        same_as=check.same_as,
     )
 
 
-def _unreadable(root: Path, error: DataError) -> CheckOutcome:
-    # Without the folder's own path, so that two machines report the same.
-    message = str(error).replace(f"{root}/", "").replace(str(root), ".")
+def _unreadable(subject: Subject) -> CheckOutcome:
+    places = tuple(find_unreadable(subject))
     return CheckOutcome(
         name="readable",
         severity="error",
         measures="whether the metadata and the tables can be read at all",
-        remedy="see the message",
-        total=1,
-        places=(Evidence(message),),
+        remedy="see the messages; download or record these files again",
+        total=len(places),
+        places=places[:MAX_PLACES],
+        same_as=READABLE_SAME_AS,
     )
 
 

@@ -5,23 +5,28 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 
-from fedarm.data.checks.finding import Evidence, Subject, check
+from fedarm.data.checks.finding import Evidence, check
+from fedarm.data.checks.subject import Subject
 from fedarm.data.dataset import Dataset
 from fedarm.data.info import ACTION, STATE
-
-# LeRobot's own tolerance (`tolerance_s` of its dataset class): beyond it, its reader raises.
-TIMESTAMP_TOLERANCE_S = 1e-4
-
-# An episode this many times longer or shorter than the median is worth a look.
-LENGTH_OUTLIER_FACTOR = 3.0
 
 
 @check(
     "schema",
     severity="error",
-    measures="whether the metadata agrees with itself: episodes, joint names, cameras",
-    remedy="record or download the dataset again, or mend meta/info.json",
+    measures="whether the metadata agrees with itself: totals, indices, features and columns",
+    remedy="mend the totals (hotfix mend_totals), or record or download the dataset again",
+    same_as=(
+        "lerobot-doctor metadata",
+        "lerobot-doctor consistency",
+        "lerobot-quality-gates metadata",
+        "lerobot-quality-gates actions",
+        "deepen-grade hygiene.schema_dim_consistency",
+    ),
+    needs="metadata",
 )
 def find_schema(subject: Subject) -> Iterator[Evidence]:
     """Compare the declared totals and names with the episodes table."""
@@ -35,18 +40,43 @@ def find_schema(subject: Subject) -> Iterator[Evidence]:
         )
     if indices != list(range(len(indices))):
         yield Evidence("episode indices do not count from 0 without gaps", column="episode_index")
-    for key, names in ((STATE, info.state_names), (ACTION, info.action_names)):
-        if len(set(names)) != len(names):
-            yield Evidence("two joints have one name", column=key, value=", ".join(names))
-    if not info.cameras:
-        yield Evidence("no feature is a video", column="features")
+    total_tasks = subject.raw_info.get("total_tasks", len(subject.dataset.tasks))
+    if total_tasks != len(subject.dataset.tasks):
+        yield Evidence(
+            f"info.json declares {total_tasks} tasks, the table has {len(subject.dataset.tasks)}",
+            column="total_tasks",
+            value=str(total_tasks),
+        )
+    yield from _unmatched_columns(subject)
+
+
+def _unmatched_columns(subject: Subject) -> Iterator[Evidence]:
+    """Find features without a column, and columns whose type differs between the files."""
+    declared = subject.raw_info.get("features", {})
+    wanted = {key for key, feature in declared.items() if feature.get("dtype") != "video"}
+    types: dict[str, str] = {}
+    for file in sorted({episode.data_file for episode in subject.dataset.episodes}):
+        try:
+            schema = pq.read_schema(subject.root / file)
+        except (pa.ArrowException, OSError):
+            continue
+        for key in sorted(wanted - set(schema.names)):
+            yield Evidence(f"the feature has no column in {file}", column=key)
+        for field in schema:
+            if types.setdefault(field.name, str(field.type)) != str(field.type):
+                yield Evidence(
+                    f"the column has another type in {file}",
+                    column=field.name,
+                    value=str(field.type),
+                )
 
 
 @check(
     "non_finite",
     severity="error",
     measures="NaN and infinite states, actions and timestamps",
-    remedy="drop these episodes, or record again; infinities often come from a bad calibration",
+    remedy="drop these episodes (hotfix drop_episodes); infinities often come from a bad calibration",
+    same_as=("lerobot-doctor actions", "lerobot-doctor statistics"),
 )
 def find_non_finite(subject: Subject) -> Iterator[Evidence]:
     """Find values that are not numbers."""
@@ -71,7 +101,8 @@ def find_non_finite(subject: Subject) -> Iterator[Evidence]:
     "frame_order",
     severity="error",
     measures="whether the rows of each episode are together and count 0, 1, 2, ...",
-    remedy="sort the rows, drop doubled ones, or record again",
+    remedy="sort the rows and drop doubled ones (hotfix declared_rows), or record again",
+    same_as=("lerobot-doctor temporal",),
 )
 def find_frame_order(subject: Subject) -> Iterator[Evidence]:
     """Find rows that do not follow their predecessor."""
@@ -92,29 +123,16 @@ def find_frame_order(subject: Subject) -> Iterator[Evidence]:
 
 
 @check(
-    "timestamps",
-    severity="error",
-    measures=f"whether timestamps rise by 1/fps, within {TIMESTAMP_TOLERANCE_S} s",
-    remedy="check the fps in meta/info.json against the recording, or rewrite the timestamps",
-)
-def find_timestamps(subject: Subject) -> Iterator[Evidence]:
-    """Find steps in time that are not one frame long."""
-    dataset = subject.dataset
-    period_s = 1.0 / dataset.info.fps
-    same_episode = np.diff(dataset.episode_index) == 0
-    steps_s = np.diff(dataset.timestamp)
-    wrong = same_episode & ~(np.abs(steps_s - period_s) <= TIMESTAMP_TOLERANCE_S)
-    for row in np.flatnonzero(wrong):
-        step_s = float(steps_s[row])
-        kind = "does not rise" if not step_s > 0 else f"rises by {step_s:.6g} s, not {period_s:.6g}"
-        yield _at(dataset, int(row) + 1, f"the timestamp {kind}", column="timestamp", value=step_s)
-
-
-@check(
     "row_count",
     severity="error",
     measures="rows in the tables against the lengths that the metadata declares",
-    remedy="download the dataset again; rows are missing, or there are too many",
+    remedy="mend_totals when only the totals are wrong, declared_rows when rows are doubled; "
+    "otherwise download again",
+    same_as=(
+        "lerobot-doctor metadata",
+        "lerobot-doctor episodes",
+        "lerobot-quality-gates episodes",
+    ),
 )
 def find_row_count(subject: Subject) -> Iterator[Evidence]:
     """Compare rows with `total_frames` and with each episode's length."""
@@ -149,7 +167,7 @@ def find_row_count(subject: Subject) -> Iterator[Evidence]:
     "duplicate_rows",
     severity="error",
     measures="rows that share episode and frame index with an earlier one",
-    remedy="keep the first of each; see https://github.com/huggingface/lerobot/issues/1875",
+    remedy="keep the first of each (hotfix declared_rows); see https://github.com/huggingface/lerobot/issues/1875",
 )
 def find_duplicate_rows(subject: Subject) -> Iterator[Evidence]:
     """Find every row but the first of its (episode, frame)."""
@@ -158,57 +176,6 @@ def find_duplicate_rows(subject: Subject) -> Iterator[Evidence]:
     _, first = np.unique(pairs, axis=0, return_index=True)
     for row in np.setdiff1d(np.arange(len(pairs)), first):
         yield _at(dataset, int(row), "the row is there twice", column="frame_index")
-
-
-@check(
-    "task_strings",
-    severity="error",
-    measures="whether every frame and episode has a task, said in words",
-    remedy="mend meta/tasks.parquet; language-conditioned policies read these strings",
-)
-def find_task_strings(subject: Subject) -> Iterator[Evidence]:
-    """Find empty or doubled task strings, and indices and episodes without one."""
-    dataset = subject.dataset
-    for index, task in enumerate(dataset.tasks):
-        if not task.strip():
-            yield Evidence("a task string is empty", column="task", value=index)
-    for task in sorted({task for task in dataset.tasks if dataset.tasks.count(task) > 1}):
-        yield Evidence("a task string is there twice", column="task", value=task)
-    outside = (dataset.task_index < 0) | (dataset.task_index >= len(dataset.tasks))
-    for row in np.flatnonzero(outside):
-        value = int(dataset.task_index[row])
-        yield _at(dataset, int(row), "no such task", column="task_index", value=value)
-    for episode in dataset.episodes:
-        if not episode.tasks or not set(episode.tasks) <= set(dataset.tasks):
-            yield Evidence(
-                "the episode's tasks are not in meta/tasks.parquet",
-                episode=episode.index,
-                column="tasks",
-                value=", ".join(episode.tasks),
-            )
-
-
-@check(
-    "episode_lengths",
-    severity="warning",
-    measures=f"episodes over {LENGTH_OUTLIER_FACTOR:g} times longer or shorter than the median",
-    remedy="look at these episodes: an aborted take, or a robot left running?",
-)
-def find_episode_lengths(subject: Subject) -> Iterator[Evidence]:
-    """Find episodes whose length is far from the others'."""
-    episodes = subject.dataset.episodes
-    if not episodes:
-        return
-    median = float(np.median([episode.length for episode in episodes]))
-    for episode in episodes:
-        longer = episode.length > LENGTH_OUTLIER_FACTOR * median
-        if longer or episode.length < max(median / LENGTH_OUTLIER_FACTOR, 2):
-            yield Evidence(
-                f"{episode.length} frames where the median is {median:g}",
-                episode=episode.index,
-                column="length",
-                value=episode.length,
-            )
 
 
 def _at(

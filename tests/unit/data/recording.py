@@ -48,18 +48,26 @@ def record(root: Path) -> None:
     dataset.meta.info.video_files_size_in_mb = 1 / 16
     rng = np.random.default_rng(0)
     for length, task in zip(LENGTHS, TASKS, strict=True):
+        course = _course(rng, length + 1)
+        colour = rng.integers(0, 255, 3)
         for index in range(length):
-            dataset.add_frame({**_frame(rng, index), "task": task})
+            frame = _frame(rng, index, colour)
+            # The arm reaches in one frame what it is told in the one before.
+            joints = {"observation.state": course[index], "action": course[index + 1]}
+            dataset.add_frame({**frame, **joints, "task": task})
         dataset.save_episode(parallel_encoding=False)
     dataset.finalize()
 
 
-def _frame(rng: np.random.Generator, index: int) -> dict[str, np.ndarray]:
+def _course(rng: np.random.Generator, frames: int) -> np.ndarray:
+    """Return a smooth course of the joints, `(frame, joint)`."""
+    begin, end = rng.normal(scale=30, size=(2, len(JOINTS)))
+    begin[-1], end[-1] = 10, 60
+    share = (1 - np.cos(np.linspace(0.2, 1, frames) * np.pi))[:, None] / 2
+    return (begin + (end - begin) * share).astype(np.float32)
+
+
+def _frame(rng: np.random.Generator, index: int, colour: np.ndarray) -> dict[str, np.ndarray]:
     front = np.full((64, 64, 3), (60, 70, 80), np.uint8)
-    front[20:32, 4 * index : 4 * index + 12] = rng.integers(0, 255, 3)
-    return {
-        FRONT: front,
-        WRIST: rng.integers(0, 255, (64, 64, 3), dtype=np.uint8),
-        "observation.state": rng.normal(scale=30, size=len(JOINTS)).astype(np.float32),
-        "action": rng.normal(scale=30, size=len(JOINTS)).astype(np.float32),
-    }
+    front[20:32, 4 * index : 4 * index + 12] = colour
+    return {FRONT: front, WRIST: rng.integers(0, 255, (64, 64, 3), dtype=np.uint8)}

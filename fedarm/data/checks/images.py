@@ -1,0 +1,218 @@
+"""Checks of what the videos show: black, frozen, stale, or shifted against the joints."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fedarm.data.checks.finding import Evidence, check
+from fedarm.data.checks.series import Series, body_joints, runs_of
+from fedarm.data.checks.subject import Clip, Subject
+
+_BLACK, _WHITE, _FLAT = 10.0, 245.0, 2.0
+_FREEZE_S = 0.3
+_FREEZE_DEGREES, _SET_OFF_DEGREES = 6.0, 1.0
+# After a lossy codec a frozen picture still flickers: below this share of the usual change, it stands.
+_FROZEN_SHARE, _FROZEN_GREYS = 0.08, 0.15
+_MOVING_DEGREES_S = 15.0
+_STALE_GREYS = 4.0
+# A camera's picture may come late by the way it is captured; it never comes early.
+_LATEST_S, _EARLIEST_S = 0.12, -0.04
+_SEARCH_S = 0.6
+_CLEAR = 0.35
+_MARGIN = 0.08
+
+
+@check(
+    "image_black_or_flat",
+    severity="error",
+    measures="frames that are black, white or of one colour",
+    remedy="a covered, dead or unexposed camera: drop these episodes (hotfix drop_episodes)",
+    same_as=("lerobot-lint DEGENERATE_IMAGE",),
+    needs="metadata",
+)
+def find_flat_images(subject: Subject) -> Iterator[Evidence]:
+    """Find runs of frames that show nothing."""
+    for clip in subject.clips:
+        luma = clip.footage.luma[clip.span]
+        contrast = clip.footage.contrast[clip.span]
+        nothing = (luma < _BLACK) | (luma > _WHITE) | (contrast < _FLAT)
+        for begin, end in runs_of(nothing):
+            yield Evidence(
+                f"{end - begin} frames show nothing",
+                episode=clip.episode.index,
+                frame=begin,
+                column=clip.camera,
+                value=round(float(luma[begin]), 2),
+            )
+
+
+@check(
+    "frozen_camera",
+    severity="error",
+    measures="stretches in which the picture stands still while the arm moves",
+    remedy="the camera hung: drop these episodes (hotfix drop_episodes)",
+    same_as=("lerobot-lint FROZEN_CAMERA",),
+)
+def find_frozen_camera(subject: Subject) -> Iterator[Evidence]:
+    """Find runs of unchanged frames over which the joints go a way."""
+    body = body_joints(subject.dataset.info.state_names)
+    fps = subject.dataset.info.fps
+    shortest = max(round(_FREEZE_S * fps), 3)
+    for camera in subject.dataset.info.cameras:
+        pairs = [(clip, _speed(subject, clip, body)) for clip in _whole(subject, camera)]
+        limit = max(_FROZEN_GREYS, _FROZEN_SHARE * _usual_change(pairs, _MOVING_DEGREES_S / fps))
+        for clip, _ in pairs:
+            still = clip.change < limit
+            still[0] = False
+            for begin, end in runs_of(still):
+                # From end to end, not along the way: noise adds up to a long way.
+                course = subject.track_of[clip.episode.index].state[begin - 1 : end, body]
+                if end - begin < shortest - 1 or np.ptp(course, axis=0).max() < _FREEZE_DEGREES:
+                    continue
+                # Before the arm set off, a picture that stands still is right.
+                left = np.abs(course - course[0]).max(axis=1) > _SET_OFF_DEGREES
+                frame = begin - 1 + max(int(np.argmax(left)) - 1, 0)
+                yield Evidence(
+                    f"the picture stands still for {end - begin + 1} frames while the arm moves",
+                    episode=clip.episode.index,
+                    frame=frame,
+                    column=camera,
+                    value=end - begin + 1,
+                )
+
+
+@check(
+    "stale_first_frame",
+    severity="error",
+    measures="first frames that show what was before the episode",
+    remedy="the camera's buffer was not emptied: drop these episodes (hotfix drop_episodes)",
+)
+def find_stale_first_frame(subject: Subject) -> Iterator[Evidence]:
+    """Find episodes whose picture jumps between the first two frames while the arm does not."""
+    for clip in subject.clips:
+        track = subject.track_of.get(clip.episode.index)
+        change = clip.change
+        if track is None or len(change) < 5 or len(track.frame) != len(change):
+            continue
+        rest = change[2:]
+        jump = change[1]
+        # The first frame equals the last of the episode before it in the file, or nothing like either.
+        left_over = clip.span.start > 0 and change[0] < 0.25 * jump
+        factor = 1.6 if left_over else 3.0
+        typical = max(float(np.median(rest)), 1.0)
+        if jump > max(_STALE_GREYS, factor * typical) and jump > (
+            0.8 if left_over else 1.25
+        ) * float(rest.max()):
+            yield Evidence(
+                "the picture jumps from the first to the second frame",
+                episode=clip.episode.index,
+                frame=0,
+                column=clip.camera,
+                value=round(float(jump), 2),
+            )
+
+
+@check(
+    "frame_shift",
+    severity="error",
+    measures="the delay between the joints' movement and the picture's",
+    remedy="pictures and rows are paired wrongly: mend_pointers when the spans are off, otherwise "
+    "drop these episodes (hotfix drop_episodes)",
+    same_as=("deepen-grade hygiene.cross_modal_sync",),
+)
+def find_frame_shift(subject: Subject) -> Iterator[Evidence]:
+    """Find episodes whose picture moves before, or long after, the arm does."""
+    fps = subject.dataset.info.fps
+    reach = max(round(_SEARCH_S * fps), 3)
+    latest, earliest = int(_LATEST_S * fps + 1e-9), int(np.ceil(_EARLIEST_S * fps - 1e-9))
+    for camera in subject.dataset.info.cameras:
+        clips = [
+            clip
+            for clip in _whole(subject, camera)
+            if len(clip.change) >= 2 * reach + 8 and clip.change[1:].std() > 0
+        ]
+        if not clips:
+            continue
+        motions = [_motion(subject, clip) for clip in clips]
+        weights = _joint_weights(clips, motions, reach)
+        for clip, motion in zip(clips, motions, strict=True):
+            scores = _scores(clip.change, motion @ weights, reach)
+            best = int(np.argmax(scores)) - reach
+            allowed = scores[reach + earliest : reach + latest + 1].max()
+            if earliest <= best <= latest or scores.max() < _CLEAR:
+                continue
+            if scores.max() > allowed + _MARGIN:
+                yield Evidence(
+                    f"the picture moves {abs(best)} frames {'after' if best > 0 else 'before'} the arm",
+                    episode=clip.episode.index,
+                    column=camera,
+                    value=best,
+                )
+
+
+def _whole(subject: Subject, camera: str) -> list[Clip]:
+    """Return a camera's clips that have one frame a row of a sound track."""
+    return [
+        clip
+        for clip in subject.clips
+        if clip.camera == camera
+        and (track := subject.track_of.get(clip.episode.index)) is not None
+        and len(clip.change) == len(track.frame)
+    ]
+
+
+def _speed(subject: Subject, clip: Clip, body: NDArray[np.intp]) -> Series:
+    """Return the way of the arm's joints from the frame before, `(frame,)`, degrees."""
+    state = subject.track_of[clip.episode.index].state[:, body]
+    return np.append(0.0, np.abs(np.diff(state, axis=0)).sum(axis=1))
+
+
+def _usual_change(pairs: list[tuple[Clip, Series]], moving: float) -> float:
+    changes = [clip.change[1:][speed[1:] > moving] for clip, speed in pairs]
+    together = np.concatenate(changes) if changes else np.zeros(0)
+    return float(np.median(together)) if len(together) else 0.0
+
+
+def _motion(subject: Subject, clip: Clip) -> Series:
+    state = subject.track_of[clip.episode.index].state
+    return np.vstack([np.zeros(state.shape[1]), np.abs(np.diff(state, axis=0))])
+
+
+def _joint_weights(clips: list[Clip], motions: list[Series], reach: int) -> Series:
+    """Return how much each joint's movement changes the picture, fitted at the delay that fits best.
+
+    A joint near the base moves more pixels than the gripper; without weights the fit is blunt.
+    """
+    best, weights = np.inf, np.ones(motions[0].shape[1])
+    for lag in range(-reach, reach + 1):
+        pairs = [
+            _aligned(clip.change, motion, lag) for clip, motion in zip(clips, motions, strict=True)
+        ]
+        change = np.concatenate([pair[0] for pair in pairs])
+        motion = np.concatenate([pair[1] for pair in pairs])
+        design = np.hstack([motion, np.ones((len(motion), 1))])
+        fitted, *_ = np.linalg.lstsq(design, change, rcond=None)
+        error = float(np.square(design @ fitted - change).mean())
+        if error < best:
+            best, weights = error, np.maximum(fitted[:-1], 0.0)
+    return np.asarray(weights)
+
+
+def _scores(change: Series, expected: Series, reach: int) -> Series:
+    """Return the correlation of the picture's change and the expected one, by delay."""
+    scores = np.zeros(2 * reach + 1)
+    for lag in range(-reach, reach + 1):
+        seen, told = _aligned(change, expected, lag)
+        if seen.std() > 0 and told.std() > 0:
+            scores[lag + reach] = np.corrcoef(seen, told)[0, 1]
+    return scores
+
+
+def _aligned(change: Series, motion: Series, lag: int) -> tuple[Series, Series]:
+    """Return the parts in which `change[t + lag]` stands beside `motion[t]`; the first frame is out."""
+    first = 1
+    begin, end = max(first, first - lag), min(len(motion), len(motion) - lag)
+    return change[begin + lag : end + lag], motion[begin:end]
