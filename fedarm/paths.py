@@ -1,6 +1,7 @@
 """Where everything lies, and how it is written there.
 
     results/datasets/<name>/<version>/   dataset/ cache_<size>px/ manifest.json checks.json hotfixes.json
+    results/datasets/<owner>--<name>@<revision>.json   the commit that a branch of the hub was
     results/<experiment>/config.yaml
     results/<experiment>/<run name>/seed<k>/
         checkpoints/round_<0000>/pretrained_model/

@@ -43,7 +43,7 @@ def download_info(repository: Repository) -> Path:
         MachineError: The hub cannot be reached, or the disk is full.
     """
     from huggingface_hub import snapshot_download
-    from huggingface_hub.utils import disable_progress_bars
+    from huggingface_hub.utils.tqdm import disable_progress_bars
 
     # Progress goes to the log, in lines of its own.
     disable_progress_bars()

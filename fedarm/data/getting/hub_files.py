@@ -145,8 +145,8 @@ def _list(repo_id: str, commit: str) -> list[HubFile]:
 def _list_cached(repo_id: str, commit: str) -> list[HubFile]:
     """Return the files as the cache lists them: without the listing nobody knows whether it has all.
 
-    The cached listing does not say which files are large and have a sha256; but the cache names the bytes
-    of a file by the digest that the hub gave for it.
+    The cached listing does not say which files are large and have a sha256; but the cache names a file's
+    bytes by the digest that the hub gave for it.
     """
     from huggingface_hub import get_cached_repo_tree, try_to_load_from_cache
     from huggingface_hub.errors import CachedRepoTreeNotFoundError

@@ -1,0 +1,35 @@
+"""An experiment on datasets of the hub is planned without a network."""
+
+from tests.e2e.workflow import Workflow
+
+CONFIG = """
+experiment: field
+seeds: [0, 1]
+datasets:
+  pickplace: {source: hub, repo_id: lerobot/svla_so100_pickplace, held_out: 2}
+  stacking:
+    source: hub
+    repo_id: lerobot/svla_so100_stacking
+    held_out: 2
+    hotfixes: [{fix: declared_rows}]
+clients: [pickplace, stacking]
+base: {kind: none}
+training: {samples: 256, batch_size: 16, lr: 0.0005, keep_every: 1}
+federation: {rounds: 2}
+arms:
+  local: {kind: local}
+  central: {kind: central}
+  fedprox: {kind: federated, strategy: fedprox, mu: 0.01}
+rollout: {episodes: 8}
+"""
+
+
+def test_the_field_is_planned_as_far_as_training(tmp_path):
+    workflow = Workflow.copy_to(tmp_path / "copy")
+    (workflow.root / "field.yaml").write_text(CONFIG)
+    planned = workflow.stale_jobs("--configfile", "field.yaml")
+    assert planned["fetch_dataset"] == planned["check_dataset"] == planned["cache_frames"] == 2
+    assert planned["train_base"] == 1
+    assert planned["train_pooled"] == 6
+    assert planned["train_federated"] == 2
+    assert not {"get_dataset", "rollout_run", "compare_arms"} & set(planned)
