@@ -42,26 +42,8 @@ def convert_to_v3(root: Path, target: Path, *, version: str) -> None:
     _copy_declared(root, target)
     if version == "v2.0":
         upgrade_v20(target)
-    workspace = target.parent
-    done = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            _CONVERTER,
-            "--repo-id=fedarm/converted",
-            f"--root={target.absolute()}",
-            "--push-to-hub=false",
-        ],
-        env={
-            **os.environ,
-            "HF_HUB_OFFLINE": "1",
-            # It would leave its intermediate tables in the user's cache.
-            "HF_DATASETS_CACHE": str((workspace / "intermediate").absolute()),
-        },
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    intermediate = target.parent / "intermediate"
+    done = _run_converter(target, intermediate)
     if done.returncode != 0 or not (target / "meta/episodes").is_dir():
         said = [line for line in done.stderr.splitlines() if line.strip()][-_SAID_LINES:]
         raise DataError(
@@ -74,8 +56,31 @@ def convert_to_v3(root: Path, target: Path, *, version: str) -> None:
         )
     # It keeps what it converted, and lists features in the order of a set: another in each process.
     shutil.rmtree(target.with_name(f"{target.name}_old"), ignore_errors=True)
-    shutil.rmtree(workspace / "intermediate", ignore_errors=True)
+    shutil.rmtree(intermediate, ignore_errors=True)
     write_json(target / _STATISTICS, read_json(target / _STATISTICS))
+
+
+def _run_converter(target: Path, intermediate: Path) -> subprocess.CompletedProcess[str]:
+    """Run the converter in place; it leaves its own temporary tables in `intermediate`."""
+    return subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            _CONVERTER,
+            "--repo-id=fedarm/converted",
+            f"--root={target.absolute()}",
+            "--push-to-hub=false",
+        ],
+        env={
+            **os.environ,
+            "HF_HUB_OFFLINE": "1",
+            # It would leave its intermediate tables in the user's cache.
+            "HF_DATASETS_CACHE": str(intermediate.absolute()),
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
 
 def _copy_declared(root: Path, target: Path) -> None:

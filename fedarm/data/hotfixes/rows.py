@@ -25,6 +25,7 @@ from fedarm.data.hotfixes.tables import (
     replace_table,
     set_column,
     tables_of,
+    write_table,
 )
 from fedarm.data.hotfixes.undeclared import remove_undeclared_files
 from fedarm.data.info import read_info
@@ -103,7 +104,7 @@ def _sort_declared(root: Path) -> _Sorting:
     for (file, _), rows in zip(parts, wanted, strict=True):
         table = set_column(whole.take(pa.array(rows)), "index", np.arange(start, start + len(rows)))
         start += len(rows)
-        replace_table(file, table)
+        write_table(file, table)
     dropped = keys[~first]
     undeclared = keys[first & (homes[keys] < 0)]
     stood = np.setdiff1d(np.arange(len(files)), np.concatenate([dropped, undeclared]))

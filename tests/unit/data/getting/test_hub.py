@@ -338,7 +338,7 @@ def test_killed_and_started_again(hub, files, paths, tmp_path):
     last = f"GET /cdn/{sha256(files[VIDEO])}"
     # The others are in the cache by then, or on their way.
     hub.on_request = lambda line: running.kill() if line == last else None
-    assert running.wait(60) == -9
+    assert running.wait(300) == -9
     assert not paths.manifest.exists()
     assert not paths.dataset.exists()
     hub.on_request = lambda _: None

@@ -96,10 +96,13 @@ def _rows(
     degrees = 40 * np.sin(phase) + 0.1 * episode
     degrees[:, -1] += 50
     era: Era = "legacy_degrees" if names[0].startswith("main_") else "degrees"
-    state = convert_era(degrees, names, source="degrees", target=era).astype(np.float32)
+    state, action = (
+        convert_era(values, names, source="degrees", target=era).astype(np.float32)
+        for values in (degrees, degrees + 1)
+    )
     return {
         "observation.state": state,
-        "action": (state + 1).astype(np.float32),
+        "action": action,
         "timestamp": (frame / fps).astype(np.float32),
         "frame_index": frame,
         "episode_index": np.full(length, episode),
