@@ -110,7 +110,8 @@ class Subject:
         dataset = self.dataset
         order = np.lexsort((dataset.frame_index, dataset.episode_index))
         keys = np.stack([dataset.episode_index[order], dataset.frame_index[order]])
-        fresh = np.append(True, np.asarray(np.abs(np.diff(keys)).sum(axis=0) > 0))[: len(order)]
+        fresh = np.ones(len(order), np.bool_)
+        fresh[1:] = np.abs(np.diff(keys)).sum(axis=0) > 0
         order = order[fresh]
         finite = np.isfinite(dataset.state).all(axis=1) & np.isfinite(dataset.action).all(axis=1)
         borders = np.flatnonzero(np.diff(dataset.episode_index[order])) + 1

@@ -8,7 +8,10 @@ from __future__ import annotations
 from fedarm.data.checks import CHECKS
 from fedarm.data.checks.report import READABLE_SAME_AS
 
-DOCTOR = "metadata temporal actions videos statistics episodes consistency training anomalies portability"
+DOCTOR = (
+    "metadata temporal actions videos statistics episodes consistency training anomalies "
+    "portability"
+)
 LINT = (
     "DEAD_JOINT SATURATED_JOINT JITTER DISCONTINUITY FROZEN_STATE GRIPPER_INERT "
     "ACTION_STATE_DIVERGENCE ACTION_RANGE_MISMATCH TIMESTAMP_NON_MONOTONIC FRAME_DROPS FPS_MISMATCH "
