@@ -10,7 +10,8 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import fedarm
-from fedarm.provenance import digest_code, digest_file, digest_value
+from fedarm.code_digest import digest_code
+from fedarm.provenance import digest_file, digest_value
 
 
 @dataclass(frozen=True)

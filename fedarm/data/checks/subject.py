@@ -110,15 +110,16 @@ class Subject:
         dataset = self.dataset
         order = np.lexsort((dataset.frame_index, dataset.episode_index))
         keys = np.stack([dataset.episode_index[order], dataset.frame_index[order]])
-        fresh = np.append(True, np.asarray(np.abs(np.diff(keys)).sum(axis=0) > 0))[: len(order)]
+        # Each (episode, frame) once; the order is stable, so the first of doubled rows stays.
+        fresh = np.ones(len(order), np.bool_)
+        fresh[1:] = np.abs(np.diff(keys)).sum(axis=0) > 0
         order = order[fresh]
-        numbers = np.concatenate([dataset.state, dataset.action], axis=1)
-        finite = np.asarray(np.isfinite(numbers).all(axis=1))
+        finite = np.isfinite(np.hstack([dataset.state, dataset.action])).all(axis=1)
         borders = np.flatnonzero(np.diff(dataset.episode_index[order])) + 1
         return tuple(
             _track(dataset, rows)
             for rows in np.split(order, borders)
-            if len(rows) >= 3 and finite[rows].all()
+            if len(rows) >= 3 and np.all(np.take(finite, rows))
         )
 
     @cached_property

@@ -49,7 +49,8 @@ def record(root: Path) -> None:
     rng = np.random.default_rng(0)
     for length, task in zip(LENGTHS, TASKS, strict=True):
         course = _course(rng, length + 1)
-        colour = rng.integers(0, 255, 3)
+        # Far brighter than the floor: at its brightness, the picture would be flat.
+        colour = rng.integers(170, 255, 3)
         for index in range(length):
             frame = _frame(rng, index, colour)
             # The arm reaches in one frame what it is told in the one before.

@@ -9,8 +9,8 @@ from fedarm.data.checks import CHECKS
 from fedarm.data.checks.report import READABLE_SAME_AS
 
 DOCTOR = (
-    "metadata temporal actions videos statistics episodes consistency training anomalies"
-    " portability"
+    "metadata temporal actions videos statistics episodes consistency training anomalies "
+    "portability"
 )
 LINT = (
     "DEAD_JOINT SATURATED_JOINT JITTER DISCONTINUITY FROZEN_STATE GRIPPER_INERT "
