@@ -32,9 +32,9 @@ QUANTILES: Mapping[str, float] = {"q01": 0.01, "q10": 0.1, "q50": 0.5, "q90": 0.
 
 # LeRobot sums in 32 bits and estimates quantiles from histograms: stored moments within this share of
 # a feature's range are right, and are left as they are. The deviation of a joint that stays far from
-# zero is the small difference of two large sums: it is off by a share of the joint's values.
+# zero is the small difference of two large sums, and off by the root of the rounding of its squares.
 _TOLERANCE = 1e-3
-_ROUNDING = 1e-4
+_ROUNDING = 1e-3
 _MOMENTS = ("min", "max", "mean", "std")
 
 Values = NDArray[np.float64]
