@@ -16,6 +16,7 @@ from flwr.serverapp import Grid
 from numpy.typing import ArrayLike
 
 from fedarm.errors import FedarmError
+from fedarm.federated.arrays import view
 
 _SEE_LOG = (
     "see the client's log, mend the cause and start the run again: it goes on from its last round"
@@ -104,7 +105,7 @@ def _numbers(reply: Message) -> Iterator[tuple[str, ArrayLike]]:
         yield from metrics.items()
     for arrays in reply.content.array_records.values():
         for name, array in arrays.items():
-            yield name, array.numpy()
+            yield name, view(array)
 
 
 def _array_bytes(message: Message) -> int:

@@ -12,7 +12,7 @@ from dataclasses import asdict
 
 import numpy as np
 import torch
-from flwr.app import Array, ArrayRecord, ConfigRecord, MetricRecord
+from flwr.app import ArrayRecord, ConfigRecord, MetricRecord
 from numpy.typing import NDArray
 from pydantic import TypeAdapter
 from torch import nn
@@ -20,6 +20,7 @@ from torch import nn
 from fedarm.config import FedAvgArm
 from fedarm.data.statistics import FeatureSums
 from fedarm.errors import CheckpointError
+from fedarm.federated.arrays import packed, view
 from fedarm.federated.keys import NUM_EXAMPLES, SETTINGS
 from fedarm.policies.normalization import Statistics
 from fedarm.settings import TrainSettings
@@ -104,12 +105,12 @@ def losses_in(record: MetricRecord) -> StepLosses:
 
 def pack_sums(sums: FeatureSums) -> ArrayRecord:
     """Return a client's sums as 64-bit arrays."""
-    return ArrayRecord({name: Array(values) for name, values in sums.to_arrays().items()})
+    return ArrayRecord({name: packed(values) for name, values in sums.to_arrays().items()})
 
 
 def sums_in(record: ArrayRecord) -> FeatureSums:
     """Return the sums that a client packed."""
-    return FeatureSums.from_arrays({name: array.numpy() for name, array in record.items()})
+    return FeatureSums.from_arrays({name: view(array) for name, array in record.items()})
 
 
 def pack_weights(policy: nn.Module, optimizer: OptimizerState | None = None) -> ArrayRecord:
@@ -120,18 +121,18 @@ def pack_weights(policy: nn.Module, optimizer: OptimizerState | None = None) -> 
         optimizer: Moments that travel with the weights; strategies average them like weights.
     """
     weights = {
-        name: Array(parameter.detach().to("cpu", torch.float32).numpy())
+        name: packed(parameter.detach().to("cpu", torch.float32).numpy())
         for name, parameter in trainable_parameters(policy).items()
     }
     # Strategies average arrays, and an array without dimensions would come out as a number.
-    moments = {name: Array(np.atleast_1d(values)) for name, values in (optimizer or {}).items()}
+    moments = {name: packed(np.atleast_1d(values)) for name, values in (optimizer or {}).items()}
     return ArrayRecord({**weights, **moments})
 
 
 def optimizer_in(record: ArrayRecord) -> OptimizerState:
     """Return the moments that came with the weights; none with the first round's."""
     moments = {
-        name: array.numpy() for name, array in record.items() if name.startswith(OPTIMIZER_PREFIX)
+        name: view(array) for name, array in record.items() if name.startswith(OPTIMIZER_PREFIX)
     }
     return {
         # An average of equal step counts may miss the count by a rounding error.
@@ -166,4 +167,4 @@ def load_weights(policy: nn.Module, record: ArrayRecord) -> None:
         )
     with torch.no_grad():
         for name, array in weights.items():
-            parameters[name].copy_(torch.from_numpy(array.numpy()))
+            parameters[name].copy_(torch.tensor(view(array)))
