@@ -1,9 +1,9 @@
 """Defects planted one at a time into clean datasets of the lab: which are found, located and repaired?
 
 Figures: `detected_share` (1.0), `false_alarms` on clean datasets (0), `repaired_share`. Every defect is
-planted at three strengths; `--every-base` plants each strength into every clean dataset instead of
-taking turns. `--rivals` runs lerobot-doctor and lerobot-lint on the same datasets, from an environment
-of their own that uv makes, and `--write` puts the table into docs/data_checks.md.
+planted at three strengths into each of three clean datasets; with `--quick` these take turns. `--rivals`
+runs lerobot-doctor and lerobot-lint on the same datasets, from an environment of their own that uv makes,
+and `--write` puts the table into docs/data_checks.md.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def main() -> None:
     clean = clean_datasets(args.cache)
     cases = [
         case
-        for case in all_cases(list(BASES), every_base=args.every_base)
+        for case in all_cases(list(BASES), every_base=not args.quick)
         if not args.only or case.defect in args.only
     ]
     outcomes = run_cases(cases, clean)
@@ -56,7 +56,7 @@ def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     cache = ROOT / "results" / "benchmarks" / "data_checks"
     parser.add_argument("--cache", type=Path, default=cache, help="where clean datasets are kept")
-    parser.add_argument("--every-base", action="store_true")
+    parser.add_argument("--quick", action="store_true", help="each strength into one dataset only")
     parser.add_argument("--rivals", action="store_true")
     parser.add_argument("--write", action="store_true")
     parser.add_argument("--json", type=Path, help="write every outcome there")

@@ -7,7 +7,9 @@
     layout.py       files and pointers: doubled rows, stale pointers, totals, truncation
     timing.py       rates and timestamps
     meaning.py      joints' names and units, cameras' names, tasks
-    motion.py       states and actions that no sound arm gives
+    values.py       values of joints that no sound arm gives
+    motion.py       movement over time that no sound arm makes
+    episodes.py     which episodes a set has
     pictures.py     what the cameras show, and when
     stored.py       statistics and metadata that disagree with the rows
 
@@ -15,7 +17,7 @@ Planting is done at the level of files, without LeRobot and without fedarm's own
 shared a mistake with the checks would hide it.
 """
 
-from . import layout, meaning, motion, pictures, stored, timing
+from . import episodes, layout, meaning, motion, pictures, stored, timing, values
 from .defect import DEFECTS, STRENGTHS, Defect, Planted, Strength
 
 __all__ = [
@@ -24,10 +26,12 @@ __all__ = [
     "Defect",
     "Planted",
     "Strength",
+    "episodes",
     "layout",
     "meaning",
     "motion",
     "pictures",
     "stored",
     "timing",
+    "values",
 ]

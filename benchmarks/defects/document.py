@@ -34,7 +34,7 @@ def _lines(
     titles = [f"{rival} {RIVALS[rival]}" for rival in ran]
     yield _row(["Defect", "Planted", "Found by", "fedarm", "Repaired", *titles])
     yield _row(["---"] * (5 + len(titles)))
-    for name, defect in DEFECTS.items():
+    for name, defect in sorted(DEFECTS.items()):
         own = [outcome for outcome in outcomes if outcome.case.defect == name]
         if not own:
             continue

@@ -79,10 +79,14 @@ def legacy_era(folder: Path, strength: Strength, _: np.random.Generator) -> Plan
 def normalized_era(folder: Path, strength: Strength, _: np.random.Generator) -> Planted:
     """With a declared unit, with joints that reach the ends of their ranges, or clamped there."""
     ranges = np.array(RANGES, dtype=np.float64)
+    rows = read_rows(folder)
+    both = np.concatenate([matrix(rows, STATE), matrix(rows, ACTION)])[:, :5]
     trim = by_strength(strength, None, 0.0, 0.05)
-    if trim is not None:
-        rows = read_rows(folder)
-        both = np.concatenate([matrix(rows, STATE), matrix(rows, ACTION)])[:, :5]
+    if trim is None:
+        # What lies beyond a range would be clamped, and lost.
+        ranges[:, 0] = np.minimum(ranges[:, 0], both.min(axis=0))
+        ranges[:, 1] = np.maximum(ranges[:, 1], both.max(axis=0))
+    else:
         reach = np.quantile(both, [trim, 1 - trim], axis=0).T
         moves = np.ptp(reach, axis=1) > 5
         ranges[moves] = reach[moves]

@@ -174,25 +174,23 @@ def video_shifted_one(folder: Path, strength: Strength, rng: np.random.Generator
     return Planted(("frame_shift",), (episode,))
 
 
-@defect("episodes_exchanged", "the pictures of two episodes exchanged")
-def episodes_exchanged(folder: Path, strength: Strength, rng: np.random.Generator) -> Planted:
-    """Spans that point at each other's frames; lengths are made to agree, so that no count tells."""
+@defect("spans_exchanged", "episodes whose spans point at each other's pictures")
+def spans_exchanged(folder: Path, strength: Strength, rng: np.random.Generator) -> Planted:
     count = len(lengths(folder))
     pairs = by_strength(strength, 1, 2, count // 2)
     chosen = [int(e) for e in rng.choice(count, size=2 * pairs, replace=False)]
-    spans = [span(folder, episode) for episode in range(count)]
+    camera = camera_keys(folder)[0]
 
-    def exchange(frames: Frames) -> Frames:
-        out = frames.copy()
-        for first, second in zip(chosen[::2], chosen[1::2], strict=True):
-            for target, source in ((first, second), (second, first)):
-                (start, end), (begin, stop) = spans[target], spans[source]
-                order = np.linspace(0, stop - begin - 1, end - start).round().astype(int)
-                out[start:end] = frames[begin:stop][order]
-        return out
+    def exchange(columns: dict[str, list[Any]]) -> None:
+        for name in ("from_timestamp", "to_timestamp"):
+            times = columns[f"videos/{camera}/{name}"]
+            for one, other in zip(chosen[::2], chosen[1::2], strict=True):
+                times[one], times[other] = times[other], times[one]
 
-    edit_frames(folder, exchange)
-    return Planted(("frame_shift",), tuple(sorted(chosen)))
+    edit_episodes(folder, exchange)
+    fixes = ({"fix": "mend_pointers"},)
+    checks = ("span_drift", "frame_count")
+    return Planted(checks, tuple(sorted(chosen)), None, None, fixes, True)
 
 
 @defect("video_offset", "spans that begin some frames late in the video, all alike")

@@ -2,16 +2,21 @@
 
     python rival_script.py lerobot-doctor < folders.txt
 
-Writes one JSON line a folder: `[[check, severity, message], ...]`, what it takes for sound left out.
+Writes one JSON line a folder: `[[check, severity, message], ...]`, what it takes for sound left out, or
+`null` when it gives no answer in a minute.
 """
 
 import contextlib
 import json
 import os
+import signal
 import sys
 from collections.abc import Callable
+from types import FrameType
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
+
+_LIMIT_S = 60
 
 Found = list[tuple[str, str, str]]
 
@@ -45,15 +50,30 @@ def lint(folder: str) -> Found:
 RUNNERS: dict[str, Callable[[str], Found]] = {"lerobot-doctor": doctor, "lerobot-lint": lint}
 
 
+class NoAnswer(BaseException):
+    """The time is up; not an `Exception`, which a checker would take for a finding of its own."""
+
+
+def stop(_signal: int, _frame: FrameType | None) -> None:
+    raise NoAnswer
+
+
 def main() -> None:
     run = RUNNERS[sys.argv[1]]
+    signal.signal(signal.SIGALRM, stop)
     for line in sys.stdin:
+        found: Found | None
         with contextlib.redirect_stdout(sys.stderr):
+            signal.alarm(_LIMIT_S)
             try:
                 found = run(line.strip())
+            except NoAnswer:
+                found = None
             except Exception as error:
                 # Its command ends with this message and a failure: the user knows of a defect.
                 found = [("load", "error", f"{type(error).__name__}: {error}")]
+            finally:
+                signal.alarm(0)
         print(json.dumps(found), flush=True)
 
 

@@ -106,7 +106,8 @@ def _call(rival: str, folders: Sequence[Path]) -> list[Found]:
         check=True,
         env=environment,
     )
-    return [json.loads(line) for line in done.stdout.splitlines()]
+    # No answer in time is no finding.
+    return [json.loads(line) or [] for line in done.stdout.splitlines()]
 
 
 def _beyond(messages: Found, baseline: Found) -> Found:

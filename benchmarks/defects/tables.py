@@ -20,6 +20,11 @@ INFO_FILE = "meta/info.json"
 STATS_FILE = "meta/stats.json"
 TASKS_FILE = "meta/tasks.parquet"
 
+Motion = NDArray[np.float32]
+GRIPPER = 5
+# Joints that move in every task of the lab.
+MOVING = (0, 1, 2, 3)
+
 _QUANTILES = {"q01": 0.01, "q10": 0.1, "q50": 0.5, "q90": 0.9, "q99": 0.99}
 
 

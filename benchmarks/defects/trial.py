@@ -67,7 +67,7 @@ def all_cases(bases: Sequence[str], *, every_base: bool) -> list[Case]:
             planted into as many of them as there are strengths.
     """
     cases = []
-    for number, name in enumerate(DEFECTS):
+    for number, name in enumerate(sorted(DEFECTS)):
         for turn, strength in enumerate(STRENGTHS):
             chosen = bases if every_base else [bases[(number + turn) % len(bases)]]
             cases += [Case(name, strength, base) for base in chosen]

@@ -4,7 +4,7 @@ A sketch is a handful of keyed digests of short stretches of motion. Two copies 
 of them, also when one was trimmed, renumbered, merged into another dataset, encoded anew or converted
 between the eras that count in degrees: only the sizes of the steps from frame to frame enter, and those
 conversions shift and mirror joints. What rescales joints or drops every other frame hides a copy from
-it. `fingerprints.py` tells copies within one dataset, whose owner may see every row.
+it.
 
 Source: A. Broder, On the resemblance and containment of documents (1997): shingles, and the smallest of
 their hashes as a sketch.

@@ -10,7 +10,8 @@
     metadata.py     meta/ and the folder
     tables.py       rows
     timing.py       timestamps and rate
-    joints.py       single joints: names, units, range, following
+    joints.py       single joints: names, units, range
+    following.py    how joints answer their commands
     motion.py       how joints move
     calibration.py  eras
     videos.py       videos as files
@@ -26,6 +27,7 @@ is imported here.
 from fedarm.data.checks import (
     calibration,
     episodes,
+    following,
     images,
     joints,
     metadata,
@@ -49,6 +51,7 @@ __all__ = [
     "calibration",
     "check",
     "episodes",
+    "following",
     "images",
     "joints",
     "metadata",

@@ -8,10 +8,10 @@ from itertools import combinations
 import numpy as np
 
 from fedarm.data.checks.finding import Evidence, check
-from fedarm.data.checks.series import Series, body_joints, resample
+from fedarm.data.checks.series import Series, body_joints, resample, tracking_residual
 from fedarm.data.checks.subject import Subject, Track
-from fedarm.data.fingerprints import episode_fingerprints, shared_rows
 from fedarm.data.info import STATE
+from fedarm.data.sketches import shared_episodes, sketch_episodes
 
 # An episode this many times longer or shorter than the median is worth a look; this many suffice when
 # it is also many deviations away from it.
@@ -19,11 +19,12 @@ LENGTH_OUTLIER_FACTOR = 3.0
 _LENGTH_FACTOR_FAR, _FAR_DEVIATIONS, _ENOUGH_LENGTHS = 1.8, 8.0, 5
 _SHORT_S = 1.0
 _FEW_EPISODES = 3
-_SHARED_ROWS = 0.5
 _ALIKE_DEGREES, _ALIKE_LENGTH = 0.25, 0.05
 _DIVERSE_DEGREES, _ENOUGH_FOR_DIVERSITY = 1.2, 4
 _STEPS = 32
 _START_DEGREES, _END_DEGREES = 25.0, 45.0
+# A held object and gravity leave a joint some degrees from where it is sent when it comes to rest.
+_SENT_DEGREES, _LAST_FRAMES = 15.0, 3
 _ENOUGH_STARTS, _ENOUGH_ENDS = 5, 12
 _DRIFT_DEVIATIONS, _ENOUGH_FOR_DRIFT = 3.0, 12
 _MAD_TO_DEVIATION = 1.4826
@@ -107,25 +108,23 @@ def find_too_few(subject: Subject) -> Iterator[Evidence]:
 )
 def find_duplicate_episodes(subject: Subject) -> Iterator[Evidence]:
     """Find each later episode that an earlier one holds already."""
-    prints = episode_fingerprints(subject.dataset)
+    sketches = sketch_episodes(subject.dataset)
+    shared = {(pair.first, pair.second): pair.share for pair in shared_episodes(sketches, sketches)}
     shapes = {
         track.episode: (resample(track.state, _STEPS), len(track.frame)) for track in subject.tracks
     }
     copies: set[int] = set()
-    for one, other in combinations(prints, 2):
-        if other.episode in copies:
+    for one, other in combinations(sorted(sketches), 2):
+        if other in copies:
             continue
-        share = shared_rows(one, other)
-        if one.digest == other.digest:
-            message = f"the same states and actions as episode {one.episode}"
-        elif share >= _SHARED_ROWS:
-            message = f"shares {share:.0%} of its rows with episode {one.episode}"
-        elif _alike(shapes.get(one.episode), shapes.get(other.episode)):
-            message = f"episode {one.episode} with noise of under {_ALIKE_DEGREES} degrees"
+        if share := shared.get((one, other)):
+            message = f"shares {share:.0%} of its movement with episode {one}"
+        elif _alike(shapes.get(one), shapes.get(other)):
+            message = f"episode {one} with noise of under {_ALIKE_DEGREES} degrees"
         else:
             continue
-        copies.add(other.episode)
-        yield Evidence(message, episode=other.episode, column=STATE, value=one.episode)
+        copies.add(other)
+        yield Evidence(message, episode=other, column=STATE, value=one)
 
 
 @check(
@@ -160,7 +159,7 @@ def find_low_diversity(subject: Subject) -> Iterator[Evidence]:
 @check(
     "endpoint_agreement",
     severity="warning",
-    measures="episodes that begin or end in a pose far from those of the same task",
+    measures="episodes that begin or end far from those of the same task, or from where they were sent",
     remedy="a take that began late or was cut: drop these episodes (hotfix drop_episodes)",
     same_as=(
         "deepen-grade cross.endpoint_agreement",
@@ -168,8 +167,9 @@ def find_low_diversity(subject: Subject) -> Iterator[Evidence]:
     ),
 )
 def find_endpoints(subject: Subject) -> Iterator[Evidence]:
-    """Find first and last poses that no other episode of the task comes near."""
+    """Find first and last poses that no other episode comes near, and ends that miss the command."""
     body = body_joints(subject.dataset.info.state_names)
+    yield from _missed_ends(subject)
     for tracks in _by_task(subject).values():
         for position, enough, limit in (
             (0, _ENOUGH_STARTS, _START_DEGREES),
@@ -216,6 +216,29 @@ def find_drift(subject: Subject) -> Iterator[Evidence]:
             column=subject.columns(STATE)[joint],
             value=round(float(deviations[joint]), 2),
         )
+
+
+def _missed_ends(subject: Subject) -> Iterator[Evidence]:
+    info = subject.dataset.info
+    if info.state_names != info.action_names:
+        return
+    tracks = [track for track in subject.tracks if len(track.frame) > subject.lead + _LAST_FRAMES]
+    if not tracks:
+        return
+    misses = np.stack(
+        [np.median(tracking_residual(t, subject.lead)[-_LAST_FRAMES:], axis=0) for t in tracks]
+    )
+    # A whole set that stands beside its commands is another check's matter.
+    apart = np.abs(misses - np.median(misses, axis=0))
+    for index, joint in np.argwhere(apart > _SENT_DEGREES):
+        if joint in body_joints(info.state_names):
+            yield Evidence(
+                "the joint ends elsewhere than it was sent",
+                episode=tracks[index].episode,
+                frame=int(tracks[index].frame[-1]),
+                column=subject.columns(STATE)[joint],
+                value=round(float(misses[index, joint]), 2),
+            )
 
 
 def _by_task(subject: Subject) -> dict[int, list[Track]]:

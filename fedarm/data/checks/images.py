@@ -23,7 +23,7 @@ _STALE_FRAMES = 5
 _NOISE_GREYS, _NOISE_TIMES_USUAL = 20.0, 4.0
 # A camera's picture may come late by the way it is captured; it never comes early.
 _LATEST_S, _EARLIEST_S = 0.12, -0.04
-_SEARCH_S = 0.6
+_SEARCH_S, _FAR_SEARCH_S, _FAR_HANDICAP = 0.6, 1.3, 0.15
 _CLEAR = 0.35
 _MARGIN = 0.08
 # Of the other episodes' correlation: below it, the pictures are those of another episode.
@@ -122,27 +122,30 @@ def find_frozen_camera(subject: Subject) -> Iterator[Evidence]:
 )
 def find_stale_first_frame(subject: Subject) -> Iterator[Evidence]:
     """Find episodes whose picture jumps after its first frames, which show the episode before."""
-    for clip in subject.clips:
-        track = subject.track_of.get(clip.episode.index)
-        change = clip.change
-        if track is None or len(change) < 5 or len(track.frame) != len(change):
-            continue
-        first = _first_jump(change)
-        rest = change[first + 1 :]
-        jump = change[first]
-        # The first frame equals the last of the episode before it in the file, or nothing like either.
-        left_over = clip.span.start > 0 and change[0] < 0.25 * jump
-        # Several alike frames may also be an arm that waits before it sets off.
-        sure = left_over and first == 1
-        enough = (1.6 if sure else 3.0) * max(float(np.median(rest)), 1.0)
-        if jump > max(_STALE_GREYS, enough) and jump > (0.8 if sure else 1.25) * rest.max():
-            yield Evidence(
-                f"the picture jumps after {first} frames that show what was before",
-                episode=clip.episode.index,
-                frame=0,
-                column=clip.camera,
-                value=round(float(jump), 2),
-            )
+    for camera in subject.dataset.info.cameras:
+        clips = [clip for clip in _whole(subject, camera) if len(clip.change) >= 5]
+        # From the end of one episode to the start of the next the scene is set up anew.
+        borders = [clip.change[0] for clip in clips if clip.span.start > 0]
+        usual = float(np.median(borders)) if len(borders) > 2 else 0.0
+        for clip in clips:
+            change = clip.change
+            first = _first_jump(change)
+            jump, rest = change[first], change[first + 1 :]
+            left_over = clip.span.start > 0 and change[0] < 0.25 * jump
+            not_set_up = left_over and change[0] < 0.25 * usual and jump > 0.5 * usual
+            # Without other borders, or with a first frame like nothing, the jump must stand out more:
+            # several alike frames may also be an arm that waits before it sets off.
+            sure = not_set_up or (left_over and first == 1)
+            enough = (1.6 if sure else 3.0) * max(float(np.median(rest)), 1.0)
+            apart = (0.8 if first == 1 else 1.05) if sure else 1.25
+            if jump > max(_STALE_GREYS, enough) and jump > apart * rest.max():
+                yield Evidence(
+                    f"the picture jumps after {first} frames that show what was before",
+                    episode=clip.episode.index,
+                    frame=0,
+                    column=camera,
+                    value=round(float(jump), 2),
+                )
 
 
 def _first_jump(change: Series) -> int:
@@ -167,18 +170,21 @@ def _first_jump(change: Series) -> int:
 def find_frame_shift(subject: Subject) -> Iterator[Evidence]:
     """Find episodes whose picture moves before, long after, or otherwise than the arm does."""
     fps = subject.dataset.info.fps
-    reach = max(round(_SEARCH_S * fps), 3)
+    least = max(round(_SEARCH_S * fps), 3)
+    reach = max(round(_FAR_SEARCH_S * fps), least)
+    # Far away something fits by chance more easily.
+    handicap = np.where(np.abs(np.arange(-reach, reach + 1)) > least, _FAR_HANDICAP, 0.0)
     latest, earliest = int(_LATEST_S * fps + 1e-9), int(np.ceil(_EARLIEST_S * fps - 1e-9))
     for camera in subject.dataset.info.cameras:
         clips = [
             clip
             for clip in _whole(subject, camera)
-            if len(clip.change) >= 2 * reach + 8 and clip.change[1:].std() > 0
+            if len(clip.change) >= 2 * least + 8 and clip.change[1:].std() > 0
         ]
         if not clips:
             continue
         motions = [_motion(subject, clip) for clip in clips]
-        weights = _joint_weights(clips, motions, reach)
+        weights = _joint_weights(clips, motions, least)
         by_clip = [
             _scores(clip.change, motion @ weights, reach)
             for clip, motion in zip(clips, motions, strict=True)
@@ -186,8 +192,8 @@ def find_frame_shift(subject: Subject) -> Iterator[Evidence]:
         paired = [scores[reach + earliest : reach + latest + 1].max() for scores in by_clip]
         usual = float(np.median(paired))
         for clip, scores, allowed in zip(clips, by_clip, paired, strict=True):
-            best = int(np.argmax(scores)) - reach
-            apart = scores.max() >= max(_CLEAR, allowed + _MARGIN)
+            best = int(np.argmax(scores - handicap)) - reach
+            apart = (scores - handicap).max() >= max(_CLEAR, allowed + _MARGIN)
             if apart and not earliest <= best <= latest:
                 yield Evidence(
                     f"the picture moves {abs(best)} frames {'after' if best > 0 else 'before'} the arm",
@@ -253,11 +259,14 @@ def _joint_weights(clips: list[Clip], motions: list[Series], reach: int) -> Seri
 
 
 def _scores(change: Series, expected: Series, reach: int) -> Series:
-    """Return the correlation of the picture's change and the expected one, by delay."""
+    """Return the correlation of the picture's change and the expected one, by delay.
+
+    It is 0 where less than half of the frames are left to compare.
+    """
     scores = np.zeros(2 * reach + 1)
     for lag in range(-reach, reach + 1):
         seen, told = _aligned(change, expected, lag)
-        if seen.std() > 0 and told.std() > 0:
+        if len(seen) >= len(change) / 2 and seen.std() > 0 and told.std() > 0:
             scores[lag + reach] = np.corrcoef(seen, told)[0, 1]
     return scores
 

@@ -110,13 +110,13 @@ def find_camera_keys(subject: Subject) -> Iterator[Evidence]:
 @check(
     "portability",
     severity="warning",
-    measures="paths that work on one machine only: absolute, linked outside, unreadable",
+    measures="paths that work on one machine only: absolute, linked to nowhere, unreadable",
     remedy="copy the files into the dataset's folder and make the path templates relative",
     same_as=("lerobot-doctor portability",),
     needs="folder",
 )
 def find_portability(subject: Subject) -> Iterator[Evidence]:
-    """Find path templates and links that lead out of the folder, and files that cannot be read."""
+    """Find path templates that lead out of the folder, and files that cannot be read."""
     for key in ("data_path", "video_path"):
         template = subject.raw_info.get(key)
         if not isinstance(template, str):

@@ -23,6 +23,8 @@ from fedarm.data.info import ACTION, STATE
 # never smaller than what an arm of this class does between two frames at 10 frames/s.
 _SPIKE_DEGREES = 10.0
 _JUMP_DEGREES = 8.0
+# A gripper snaps shut: percent between two frames, and times what it does otherwise.
+_SNAP_PERCENT, _SNAP_TIMES_USUAL = 20.0, 2.0
 _TIMES_USUAL = 3.0
 _PLAIN_TIMES_USUAL = 1.6
 # Amplitude in degrees and share of the frames from which fluctuation is noise, not movement.
@@ -68,7 +70,11 @@ def find_jitter(subject: Subject) -> Iterator[Evidence]:
 )
 def find_discontinuity(subject: Subject) -> Iterator[Evidence]:
     """Find jumps that the action does not explain, and jumps far beyond the joint's usual step."""
-    lead, body = subject.lead, body_joints(subject.dataset.info.state_names)
+    lead, names = subject.lead, subject.dataset.info.state_names
+    least = np.full(len(names), _JUMP_DEGREES)
+    times = np.full(len(names), _PLAIN_TIMES_USUAL)
+    grippers = gripper_joints(names)
+    least[grippers], times[grippers] = _SNAP_PERCENT, _SNAP_TIMES_USUAL
     steps = [np.abs(np.diff(track.state, axis=0)) for track in subject.tracks]
     comparable = _comparable(subject)
     surprises = [
@@ -79,19 +85,20 @@ def find_discontinuity(subject: Subject) -> Iterator[Evidence]:
     for track, step, surprise in zip(subject.tracks, steps, surprises, strict=True):
         unexplained = np.zeros_like(step, dtype=bool)
         if comparable:
-            unexplained[lead:] = surprise > np.maximum(_JUMP_DEGREES, _TIMES_USUAL * usual_surprise)
-            unexplained &= step > _JUMP_DEGREES
-        far = (step > np.maximum(_JUMP_DEGREES, _PLAIN_TIMES_USUAL * usual)) & _alone(step)
+            unexplained[lead:] = surprise > np.maximum(least, _TIMES_USUAL * usual_surprise)
+            unexplained &= step > least
+        far = (step > np.maximum(least, times * usual)) & _alone(step)
+        # A gripper often lags behind its command: only what stands out by far.
+        unexplained[:, grippers] = False
         jumps = (unexplained | far) & ~_part_of_spike(track.state)
         for frame, joint in np.argwhere(jumps):
-            if joint in body:
-                yield Evidence(
-                    "the joint jumps between two frames",
-                    episode=track.episode,
-                    frame=int(track.frame[frame + 1]),
-                    column=subject.columns(STATE)[joint],
-                    value=_round(step[frame, joint]),
-                )
+            yield Evidence(
+                "the joint jumps between two frames",
+                episode=track.episode,
+                frame=int(track.frame[frame + 1]),
+                column=subject.columns(STATE)[joint],
+                value=_round(step[frame, joint]),
+            )
 
 
 @check(

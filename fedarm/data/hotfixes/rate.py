@@ -10,6 +10,7 @@ from fedarm.config_hotfixes import CorrectFps, RestampTimestamps
 from fedarm.data.hotfixes.hotfix import NOTHING, Touched, hotfix
 from fedarm.data.hotfixes.packets import retime_video
 from fedarm.data.hotfixes.rows import restamp_timestamps
+from fedarm.data.hotfixes.statistics import restate_statistics
 from fedarm.data.hotfixes.tables import (
     EPISODE_INDEX,
     cameras_of,
@@ -18,6 +19,7 @@ from fedarm.data.hotfixes.tables import (
     video_file,
     write_info,
 )
+from fedarm.data.hotfixes.thinning import drop_repeats
 from fedarm.data.info import read_info
 
 
@@ -25,23 +27,31 @@ from fedarm.data.info import read_info
 def correct_fps(root: Path, settings: CorrectFps) -> Touched:
     """Write the true rate into the metadata, the timestamps, the video spans and the videos.
 
-    What has the true rate already stays as it is.
+    Where the recorder reached the stamped rate by writing each row several times, the repetitions and
+    their frames are left out first. What has the true rate already stays as it is.
 
     Raises:
         DataError: A table or a video cannot be read.
     """
+    stamped = float(read_info(root)["fps"])
+    factor = round(stamped / settings.fps)
+    exact = factor * settings.fps == stamped
+    repeated, cut = drop_repeats(root, factor) if exact else (0, 0)
     info = read_info(root)
-    stamped = info["fps"]
     rows = read_episode_rows(root)
-    frames = sum(retime_video(root / file, fps=settings.fps) for file in _videos(info, rows))
+    frames = cut + sum(retime_video(root / file, fps=settings.fps) for file in _videos(info, rows))
     spans = update_episodes(root, _span_updates(info, rows, settings.fps))
     write_info(root, _with_rate(info, settings.fps))
     stamps = restamp_timestamps(root, RestampTimestamps())
+    if repeated:
+        restate_statistics(root)
     if not (frames or spans or stamps.rows or stamped != settings.fps):
         return Touched(0, 0, (), NOTHING)
     episodes = tuple(sorted({*spans, *stamps.episodes}))
     why = f"the stamped rate is {stamped:g} frames/s, the recorded one {settings.fps}"
-    return Touched(stamps.rows, frames, episodes, why)
+    if repeated:
+        why += f"; {repeated} rows repeated the ones before and went"
+    return Touched(repeated + stamps.rows, frames, episodes, why)
 
 
 def _videos(info: Mapping[str, Any], rows: list[dict[str, Any]]) -> list[str]:
@@ -54,13 +64,14 @@ def _span_updates(
     info: Mapping[str, Any], rows: list[dict[str, Any]], fps: int
 ) -> dict[int, dict[str, Any]]:
     """Return the spans that do not hold an episode's frames at the true rate, scaled to it."""
-    stretch = float(info["fps"]) / fps
+    stamped = float(info["fps"])
     updates: dict[int, dict[str, Any]] = {}
     for row in rows:
         for camera in cameras_of(info):
             begin, end = f"videos/{camera}/from_timestamp", f"videos/{camera}/to_timestamp"
             if round((row[end] - row[begin]) * fps) != row["length"]:
-                scaled = {begin: row[begin] * stretch, end: row[end] * stretch}
+                # A whole number of frames stays one.
+                scaled = {key: round(row[key] * stamped, 6) / fps for key in (begin, end)}
                 updates.setdefault(row[EPISODE_INDEX], {}).update(scaled)
     return updates
 

@@ -19,6 +19,7 @@ HANDFUL = (
     ("nan", "mild"),
     ("truncated_video", "medium"),
     ("stats_inflated", "strong"),
+    ("stamped_fps", "medium"),
 )
 
 

@@ -54,6 +54,17 @@ class Plant:
     def episodes(self, **columns: Any) -> None:
         self.set(EPISODES, **columns)
 
+    def rename_episode_columns(self, old: str, new: str) -> None:
+        table = pq.read_table(self.root / EPISODES)
+        names = [name.replace(old, new) for name in table.column_names]
+        pq.write_table(table.rename_columns(names), self.root / EPISODES)
+
+    def append_task(self, task: str) -> None:
+        file = self.root / "meta/tasks.parquet"
+        table = pq.read_table(file)
+        row = pa.table({"task_index": [table.num_rows], "task": [task]}, schema=table.schema)
+        pq.write_table(pa.concat_tables([table, row]), file)
+
     def info(self, **changes: Any) -> None:
         file = self.root / "meta/info.json"
         file.write_text(json.dumps(json.loads(file.read_text()) | changes))

@@ -190,6 +190,15 @@ def test_stale_first_frame(plant, source):
     _expect(plant.found("stale_first_frame"), episode=EPISODE, frame=0, column=CAMERA)
 
 
+@pytest.mark.parametrize("frames", [2, 4])
+def test_several_stale_first_frames(plant, frames):
+    first = plant.rows(EPISODE)[0]
+    plant.video(lambda x: x.__setitem__(slice(first, first + frames), x[first - 1]))
+
+    (found,) = plant.found("stale_first_frame")
+    assert (found["episode"], found["column"]) == (EPISODE, CAMERA)
+
+
 @pytest.mark.parametrize("shift", [8, 14, -4])
 def test_frame_shift(plant, shift):
     rows = plant.rows(EPISODE)

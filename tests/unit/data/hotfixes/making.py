@@ -93,7 +93,9 @@ def _rows(
     episode: int, length: int, start: int, fps: int, tasks: int, names: Sequence[str]
 ) -> dict[str, Any]:
     frame = np.arange(length)
-    phase = (start + frame)[:, None] / 7 + np.arange(len(names))
+    time = (start + frame)[:, None]
+    # Not periodic: repeated movement would be taken for copies.
+    phase = time / 7 + 3 * np.sin(time / 97) + np.arange(len(names))
     degrees = 40 * np.sin(phase) + 0.1 * episode
     degrees[:, -1] += 50
     era: Era = "legacy_degrees" if names[0].startswith("main_") else "degrees"
