@@ -1,9 +1,9 @@
 """Defects planted one at a time into clean datasets of the lab: which are found, located and repaired?
 
 Figures: `detected_share` (1.0), `false_alarms` on clean datasets (0), `repaired_share`. Every defect is
-planted at three strengths into each of three clean datasets; with `--quick` these take turns. `--rivals`
-runs lerobot-doctor and lerobot-lint on the same datasets, from an environment of their own that uv makes,
-and `--write` puts the table into docs/data_checks.md.
+planted at three strengths into each of three clean datasets; with `--quick` these take turns.
+`--rivals` runs lerobot-doctor and lerobot-lint on the same datasets, from an environment of their own
+that uv makes, and `--write` puts the table into docs/data_checks.md.
 """
 
 from __future__ import annotations

@@ -39,8 +39,6 @@ class Footage:
         luma: `(frame,)`, mean brightness in grey levels, 0 black and 255 white.
         contrast: `(frame,)`, standard deviation of the brightness over the image, in grey levels.
         change: `(frame,)`, mean absolute difference to the frame before, in grey levels; the first is 0.
-        pictures: `(frame, point)`, luma at every second point of the grid; no points in a file whose
-            frames change their size.
         fps: The rate that the stream declares, or 0.
         width: Pixels.
         height: Pixels.
@@ -52,7 +50,6 @@ class Footage:
     luma: Series
     contrast: Series
     change: Series
-    pictures: NDArray[np.uint8]
     fps: float = 0.0
     width: int = 0
     height: int = 0
@@ -104,7 +101,6 @@ class _Recorder:
         self._grids: NDArray[np.uint8] = np.zeros((0, 0, 0), np.uint8)
         self._filled = 0
         self._parts: list[NDArray[np.float64]] = []
-        self._pictures: list[NDArray[np.uint8]] = []
         self._last: NDArray[np.uint8] | None = None
         self._stream: dict[str, float | int | str] = {}
         self._time_base = 0.0
@@ -163,20 +159,12 @@ class _Recorder:
             luma=luma,
             contrast=contrast * scale,
             change=change * scale,
-            pictures=self._all_pictures(),
             **self._stream,  # type: ignore[arg-type]
         )
-
-    def _all_pictures(self) -> NDArray[np.uint8]:
-        if len({part.shape[1] for part in self._pictures}) != 1:
-            return np.zeros((len(self._pts), 0), np.uint8)
-        return np.concatenate(self._pictures)
 
     def _reduce(self) -> None:
         if not self._filled:
             return
-        coarse = self._grids[: self._filled, ::2, ::2]
-        self._pictures.append(coarse.reshape(self._filled, -1).copy())
         grids = self._grids[: self._filled].reshape(self._filled, -1)
         self._filled = 0
         before = grids[:1] if self._last is None else self._last
