@@ -156,7 +156,7 @@ class Federation(Model):
     runtime: Literal["inprocess"] = "inprocess"
     missing_reply: Literal["fail", "exclude"] = Field(
         default="fail",
-        description="When a client dies, is late or answers with numbers that cannot be used: `fail` ends"
+        description="When a client dies, is late or answers with what cannot be used: `fail` ends"
         " the run, which can go on later; `exclude` goes on without it, and the report says so.",
     )
     min_clients: Positive | None = Field(

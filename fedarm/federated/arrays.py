@@ -26,9 +26,9 @@ def view(array: Array) -> NDArray[Any]:
     """
     # Shares the bytes until something is written, which nothing does.
     file = BytesIO(array.data)
-    if npy.read_magic(file) != (1, 0):
+    if npy.read_magic(file) != (1, 0):  # type: ignore[no-untyped-call]
         raise ValueError("the array is not in numpy's file format, version 1.0")
-    shape, fortran_order, dtype = npy.read_array_header_1_0(file)
+    shape, fortran_order, dtype = npy.read_array_header_1_0(file)  # type: ignore[no-untyped-call]
     if dtype.hasobject:
         raise ValueError("an array of Python objects is refused")
     flat = np.frombuffer(array.data, dtype, count=math.prod(shape), offset=file.tell())

@@ -15,12 +15,12 @@ Arrays = Mapping[str, NDArray[np.float32]]
 class ControlVariate:
     """Adds `c - c_i` to each step's gradient, and makes the next `c_i` from the gradients of the round.
 
-    The next one is the mean of the gradients, weighted by the learning rates of their steps. For SGD that
+    The next one is the mean of the gradients, weighted by the learning rates of their steps. For SGD it
     is the paper's option II, `c_i - c + (x - y_i) / (K lr)`, to which it reduces when `x - y_i` is
     written out; but it remains a gradient under Adam, whose `x - y_i` is none.
 
-    Gradients are taken as they are after clipping; the correction is not clipped. Weight decay is the same
-    for all clients and stays out.
+    Gradients are taken as they are after clipping; the correction is not clipped. Weight decay is the
+    same for all clients and stays out.
 
     Args:
         parameters: The trainable parameters, by name.

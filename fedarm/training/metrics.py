@@ -3,8 +3,9 @@
 Schema, version 1:
 
     name, arm, kind, seed   which run it is; `name` is its folder
-    samples                 samples seen; also `samples_per_client`. With `excluded_samples`, those of the
-                            rounds from which a client was excluded, they are `budget_samples`
+    samples                 samples seen; also `samples_per_client`
+    excluded_samples        those of rounds from which a client was excluded; with `samples` they are
+                            `budget_samples`
     batch_size, optimizer_steps
     parameters              how many were trained
     statistics_source       what the normalisation comes from

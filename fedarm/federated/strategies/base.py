@@ -1,4 +1,4 @@
-"""What a strategy is here: a Flower strategy that streams, and whose memory can be saved and restored."""
+"""What a strategy is here: a Flower strategy that streams, with a memory that can be saved."""
 
 from __future__ import annotations
 
@@ -127,6 +127,7 @@ class AveragingStrategy(RoundStrategy):
         self, server_round: int, replies: Iterable[Message]
     ) -> tuple[ArrayRecord | None, MetricRecord | None]:
         """Average the updates as they come, and make the server's step."""
+        del server_round
         average = RunningAverage(sum(self._rows))
         for reply in replies:
             average.add(update_in(reply), weight_of(reply))

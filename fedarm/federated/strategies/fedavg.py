@@ -34,4 +34,5 @@ class FedAvg(AveragingStrategy):
         self, name: str, old: NDArray[np.float32], average: NDArray[np.float32]
     ) -> NDArray[np.float32]:
         """Return the average."""
+        del name, old
         return average

@@ -38,11 +38,11 @@ class FedAvgM(AveragingStrategy):
         self, name: str, old: NDArray[np.float32], average: NDArray[np.float32]
     ) -> NDArray[np.float32]:
         """Return the old value after a step with momentum."""
-        velocity = np.subtract(old, average, out=average)
+        velocity = np.subtract(old, average, dtype=np.float32)
         if name in self._velocity:
             velocity += self._momentum * self._velocity[name]
         self._velocity[name] = velocity
-        return old - self._lr * velocity
+        return np.subtract(old, self._lr * velocity, dtype=np.float32)
 
     def state(self) -> Arrays:
         """Return the momentum."""

@@ -17,9 +17,9 @@ from fedarm.federated.strategies.base import STRATEGIES, RoundStrategy, update_i
 class Krum(RoundStrategy):
     """Of n updates the one with the smallest sum of squared distances to its `n - hostile - 2` nearest.
 
-    With `selected` above 1, that many of the best are averaged (Multi-Krum). Rows do not count: a hostile
-    client would claim many. All updates are needed at once, so they are kept on disk and read by slices
-    of coordinates. Distances come from differences in 64 bits; Flower's come from inner products in 32
+    With `selected` above 1, that many of the best are averaged (Multi-Krum). Rows do not count: a
+    hostile client would claim many. All updates are needed at once, so they are kept on disk and read
+    by slices of coordinates. Distances come from differences; Flower's come from inner products in 32
     bits, which for updates that all lie close to the global weights leave little but rounding.
 
     Args:
@@ -40,6 +40,7 @@ class Krum(RoundStrategy):
         self, server_round: int, replies: Iterable[Message]
     ) -> tuple[ArrayRecord | None, MetricRecord | None]:
         """Return the update that is chosen, or the mean of those that are."""
+        del server_round
         with Spool() as spool:
             for reply in replies:
                 spool.add(update_in(reply))

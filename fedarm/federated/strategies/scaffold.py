@@ -15,6 +15,7 @@ from flwr.app import (
     RecordDict,
 )
 from flwr.serverapp import Grid
+from numpy.typing import NDArray
 
 from fedarm.config_arms import ScaffoldArm
 from fedarm.federated.aggregation import RunningAverage, to_record
@@ -39,9 +40,9 @@ class Scaffold(RoundStrategy):
 
     The server sends x and c. A client makes its steps (`fedarm.training.control_variate`), keeps its new
     c_i, and answers with its weights and the change of c_i. The server then makes
-    `x <- x + lr * sum p_i (y_i - x)` and `c <- c + sum p_i (c_i' - c_i)`, where p_i is client i's share of
-    the rows; with equal rows that is the paper's mean. A client that is excluded changes neither its own
-    control variate, as far as the others are concerned, nor c: the server tells each client the last
+    `x <- x + lr * sum p_i (y_i - x)` and `c <- c + sum p_i (c_i' - c_i)`, where p_i is client i's share
+    of the rows; with equal rows that is the paper's mean. A client that is excluded changes neither
+    c_i nor c: the server tells each client the last
     round of which it has used the update, and the client goes on from what it kept then.
 
     Args:
@@ -58,7 +59,7 @@ class Scaffold(RoundStrategy):
         self._lr = np.float32(arm.server_lr)
         self._sent = ArrayRecord()
         self._control: Arrays = {}
-        self._accepted = np.zeros(len(self._rows), np.float32)
+        self._accepted: NDArray[np.float32] = np.zeros(len(self._rows), np.float32)
 
     def configure_train(
         self, server_round: int, arrays: ArrayRecord, config: ConfigRecord, grid: Grid
@@ -67,6 +68,7 @@ class Scaffold(RoundStrategy):
         self._sent = arrays
         control = {f"{CONTROL_PREFIX}{name}": Array(c) for name, c in self._control.items()}
         content = ArrayRecord({**arrays, **control})
+        del grid
         config[SERVER_ROUND] = server_round
         return [
             Message(

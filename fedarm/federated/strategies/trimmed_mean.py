@@ -36,6 +36,7 @@ class TrimmedMean(RoundStrategy):
         self, server_round: int, replies: Iterable[Message]
     ) -> tuple[ArrayRecord | None, MetricRecord | None]:
         """Return the trimmed mean of the updates, coordinate by coordinate."""
+        del server_round
         with Spool() as spool:
             for reply in replies:
                 spool.add(update_in(reply))
