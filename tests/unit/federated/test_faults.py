@@ -98,7 +98,7 @@ def test_what_cannot_be_used_is_excluded_with_its_reason(bad, reason):
 
 @pytest.mark.parametrize("bad", BAD)
 def test_by_default_it_ends_the_run(bad):
-    with pytest.raises(ClientError, match="'right' .* in round 3"):
+    with pytest.raises(ClientError, match=r"'right' .* in round 3"):
         list(ask(answer_with(bad), None).replies())
 
 
