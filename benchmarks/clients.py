@@ -1,8 +1,9 @@
-"""Peak memory of a federated round at 1000 simulated clients over that at 10: `memory_ratio`, at most 1.1.
+"""Peak memory of a federated round with 1000 clients over that with 10: `memory_ratio`, at most 1.1.
 
-Each number of clients runs in a fresh process: rounds of a 5 M parameter model over the in-process grid, with
-clients that answer at once, through the same exchange, checks and strategies as a training job. The
-ratio is the worst over the strategies. Robust ones are left out: they keep all updates, on disk.
+Each number of clients runs in a fresh process: rounds of a 5 M parameter model over the in-process
+grid, with clients that answer at once, through the same exchange, checks and strategies as a training
+job. The ratio is the worst over the strategies. Robust ones are left out: they keep all updates, on
+disk.
 """
 
 from __future__ import annotations

@@ -24,9 +24,9 @@ class Personalised(FedAvg):
 
     The head that a client trains, and is evaluated with, is thus its own, and no other client sees it.
     The server keeps it between the rounds, so that a client needs no memory and a killed round cannot
-    leave one head ahead of the others; it also saves each client's whole policy, with which that client's task
-    is rolled out. For tasks that no client has there is no own head: the global policy has the average
-    one, which nobody trains.
+    leave one head ahead of the others; it also saves each client's whole policy, with which that
+    client's task is rolled out. For tasks that no client has there is no own head: the global policy
+    has the average one, which nobody trains.
 
     Args:
         arm: The arm's section of the configuration.
