@@ -21,4 +21,5 @@ class FedYogi(AdaptiveStrategy):
         self, second: NDArray[np.float32], squared: NDArray[np.float32], *, rest: np.float32
     ) -> NDArray[np.float32]:
         """Return a moment that moves by the square, not by its distance from the square."""
-        return np.subtract(second, rest * squared * np.sign(second - squared), dtype=np.float32)
+        moved: NDArray[np.float32] = second - rest * squared * np.sign(second - squared)
+        return moved
