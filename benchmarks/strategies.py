@@ -1,8 +1,8 @@
-"""Success of every federated strategy against central training, at equal budgets, as a table and a figure.
+"""Success of each federated strategy against central training, at equal budgets: table and figure.
 
-Runs the experiment of `configs/strategies.yaml` through Snakemake (hours; what is done is not done again) and
-writes `docs/strategies.md` and `docs/images/strategies.svg` from its comparison. The figure `best_ratio` is
-the success of the best strategy over that of central training, on the clients' tasks.
+Runs the experiment of `configs/strategies.yaml` through Snakemake (hours; what is done is not done
+again) and writes `docs/strategies.md` and `docs/images/strategies.svg` from its comparison. The figure
+`best_ratio` is the success of the best strategy over that of central training, on the clients' tasks.
 """
 
 from __future__ import annotations
@@ -99,8 +99,9 @@ def draw(rows: list[dict[str, Any]], reference: str, file: Path) -> None:
     """Draw the ratios with their intervals; an end without a bound runs to the edge."""
     figure, axes = plt.subplots(figsize=(7, 0.4 * len(rows) + 1.2), layout="constrained")
     for place, row in enumerate(reversed(rows)):
-        low, high = (end if end is not None else edge for end, edge in zip(row["ratio_ci"], (0, 2)))
-        axes.plot([low, min(high, 2)], [place, place], color="#6b7480", linewidth=1.5)
+        low, high = row["ratio_ci"]
+        high = 2 if high is None else min(high, 2)
+        axes.plot([low or 0, high], [place, place], color="#6b7480", linewidth=1.5)
         if row["ratio"] is not None:
             axes.plot(row["ratio"], place, "o", color="#0f8b8d")
     axes.axvline(1, color="#2b3a55", linewidth=0.8)
