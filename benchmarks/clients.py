@@ -1,6 +1,6 @@
 """Peak memory of a federated round with 1000 clients over that with 10: `memory_ratio`, at most 1.1.
 
-Each number of clients runs in a fresh process: rounds of a 5 M parameter model over the in-process
+Each number of clients runs in a fresh process: rounds of a 1 M parameter model over the in-process
 grid, with clients that answer at once, through the same exchange, checks and strategies as a training
 job. The ratio is the worst over the strategies. Robust ones are left out: they keep all updates, on
 disk.
@@ -36,7 +36,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--clients", type=int)
     parser.add_argument("--strategy", choices=list(ARMS))
-    parser.add_argument("--parameters", type=int, default=5_000_000)
+    parser.add_argument("--parameters", type=int, default=1_000_000)
     args = parser.parse_args()
     if args.clients:
         hold(args.strategy, args.clients, args.parameters)
