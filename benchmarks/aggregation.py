@@ -4,7 +4,7 @@ Figures: `time_ratio`, at most 0.35, and `memory_ratio`, at most 0.2. Each side 
 on the same serialised updates in files, from reading the first to having the new weights as a record:
 Flower's strategy takes all replies at once, ours takes them as they come, and checks besides that they
 are finite and of the right shape. Memory is the peak of the process above what it had after its
-imports; the peak as a whole is printed too. Times do not count the reading, and are the medians of several runs.
+imports; the peak as a whole is printed too. Times do not count the reading, and are medians.
 """
 
 from __future__ import annotations
