@@ -27,5 +27,7 @@ def train_federated(settings: TrainSettings) -> None:
     """
     # Flower says each round how many of the clients it has sampled; here it is always all.
     logging.getLogger("flwr").setLevel(logging.WARNING)
-    grid = InProcessGrid(client_app.app, len(settings.run.clients))
+    grid = InProcessGrid(
+        client_app.app, len(settings.run.clients), catch_failures=settings.faults.excludes
+    )
     server_app.app(grid, grid.server_context({SETTINGS: pack_settings(settings)}))

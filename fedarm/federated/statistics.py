@@ -9,20 +9,34 @@ from __future__ import annotations
 import functools
 import operator
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from flwr.app import Message, RecordDict
 from flwr.serverapp import Grid
 
 from fedarm.data.statistics import FeatureSums
 from fedarm.federated.exchange import exchange
-from fedarm.federated.keys import ARRAYS, CONFIG, QUERY_SUMS
-from fedarm.federated.records import pack_config, sums_in
+from fedarm.federated.keys import ARRAYS, CONFIG, METRICS, NUM_EXAMPLES, QUERY_SUMS
+from fedarm.federated.records import number_in, pack_config, sums_in
 from fedarm.settings import TrainSettings
 
 
-def gather_sums(
-    grid: Grid, settings: TrainSettings, clients: Mapping[int, str]
-) -> tuple[FeatureSums, int]:
+@dataclass(frozen=True)
+class GatheredSums:
+    """What the clients have sent.
+
+    Attributes:
+        sums: Their sums, added.
+        bytes_up: How many bytes they sent.
+        rows: The rows that each trains on, in client order.
+    """
+
+    sums: FeatureSums
+    bytes_up: int
+    rows: tuple[int, ...]
+
+
+def gather_sums(grid: Grid, settings: TrainSettings, clients: Mapping[int, str]) -> GatheredSums:
     """Ask every client for its sums and add them.
 
     Args:
@@ -31,7 +45,7 @@ def gather_sums(
         clients: Names of the clients by node id, in client order.
 
     Returns:
-        The sums over all clients' train splits, and how many bytes the clients sent.
+        The sums over all clients' train splits, and what came with them.
 
     Raises:
         ClientError: A client failed, did not answer, or has NaN in its data.
@@ -45,4 +59,11 @@ def gather_sums(
         during="the query for sums",
     )
     sums = [sums_in(reply.content.array_records[ARRAYS]) for reply in answered.replies]
-    return functools.reduce(operator.add, sums), answered.bytes_up
+    rows = (
+        number_in(reply.content.metric_records[METRICS], NUM_EXAMPLES) for reply in answered.replies
+    )
+    return GatheredSums(
+        sums=functools.reduce(operator.add, sums),
+        bytes_up=answered.bytes_up,
+        rows=tuple(int(number) for number in rows),
+    )
