@@ -27,6 +27,7 @@ from fedarm.settings import (
     RolloutRound,
     RolloutSettings,
     Run,
+    Runtime,
     Scene,
     TrainSettings,
 )
@@ -76,6 +77,21 @@ class Experiment:
     def datasets(self) -> tuple[str, ...]:
         """All datasets that the experiment needs; others in the configuration are not built."""
         return (*self.evaluated, *self.pool)
+
+    def runtime(self, workers: int | None = None) -> Runtime:
+        """Return where federated runs do their work.
+
+        Args:
+            workers: At most so many clients at the same time, if there are fewer cores than configured.
+        """
+        section = self.config.federation
+        return Runtime(
+            kind=section.runtime,
+            workers=min(section.workers, workers or section.workers),
+            client_cpus=section.client_resources.num_cpus,
+            client_gpus=section.client_resources.num_gpus,
+            connection=section.connection,
+        )
 
     def dataset(self, name: str) -> Dataset:
         """Return a dataset's section.

@@ -41,11 +41,11 @@ def ask(grid, message_type, content, *, client=0):
 
 def work(settings, round_number=1):
     """What a strategy sends."""
-    sums, _ = gather_sums(
+    sums = gather_sums(
         grid := InProcessGrid(client_app.app, 2),
         settings,
         dict(zip(grid.get_node_ids(), settings.run.clients, strict=True)),
-    )
+    ).sums
     config = pack_config(settings, sums.statistics())
     config[SERVER_ROUND] = round_number
     return RecordDict({ARRAYS: pack_weights(load_start(settings)), CONFIG: config})
@@ -72,7 +72,7 @@ def test_sums_are_those_of_the_train_split_and_no_row_is_sent(settings, grid):
 
 def test_global_normalisation_is_that_of_the_pooled_rows(settings, grid):
     clients = dict(zip(grid.get_node_ids(), settings.run.clients, strict=True))
-    added, _ = gather_sums(grid, settings, clients)
+    added = gather_sums(grid, settings, clients).sums
     pooled = load_train_rows(settings.sources, settings.policy.chunk_size).sums()
     for feature, moments in pooled.statistics().items():
         for name, values in moments.items():
