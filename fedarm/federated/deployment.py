@@ -48,7 +48,9 @@ def train_in_deployment(settings: TrainSettings, runtime: Runtime) -> None:
     """
     connection = str(runtime.connection)
     run_id = submit(_absolute(settings), connection)
-    _logger.info("run %s on %s: `flwr log %s %s` shows its log", run_id, connection, run_id, connection)
+    _logger.info(
+        "run %s on %s: `flwr log %s %s` shows its log", run_id, connection, run_id, connection
+    )
     try:
         status = _wait(run_id, connection)
     except BaseException:

@@ -28,6 +28,7 @@ from fedarm.federated.exchange import ClientError
 from fedarm.federated.ownership import end_with_parent, run_owned
 from fedarm.federated.records import pack_settings, unpack_settings
 from fedarm.federated.rounds import hold_rounds
+from fedarm.logging import log_to_stderr
 from fedarm.settings import Runtime, TrainSettings
 
 _SETTINGS = "settings.json"
@@ -85,7 +86,7 @@ def _environment(folder: Path) -> dict[str, str]:
     return {
         **inherited,
         "FLWR_HOME": str(folder / "flwr"),
-        # Otherwise Ray hides all GPUs from actors that ask for none, and says at length that it will not.
+        # Ray would hide all GPUs from actors that ask for none, which then give other bytes than in process.
         "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
         # Actors import the same fedarm as this process, from wherever they are started.
         "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
@@ -138,7 +139,7 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, required=True)
     folder = parser.parse_args().folder
     end_with_parent()
-    logging.basicConfig(level=os.environ.get("FEDARM_LOG_LEVEL", "INFO"), stream=sys.stderr)
+    log_to_stderr()
     logging.getLogger("flwr").setLevel(logging.WARNING)
     try:
         _simulate(folder)
