@@ -73,7 +73,9 @@ rule train_federated:
     # Each worker is a process with a policy of its own.
     threads: experiment.config.federation.workers
     resources:
-        mem_mb=lambda wildcards, threads: 3000 if threads == 1 else 3000 + 1500 * threads,
+        mem_mb=lambda wildcards, threads: (
+            3000 if threads == 1 else 3000 + 1500 * threads
+        ),
         runtime=240,
     params:
         config=RESOLVED_CONFIG,

@@ -1,7 +1,7 @@
 """A federated run on Flower's simulation engine: each client works in one of Ray's actors.
 
-The engine runs in a process of its own, which ends with the job that started it, and Ray's many processes
-with it. Ray chooses free ports; what it writes is in a folder that is removed at the end.
+The engine runs in a process of its own, which ends with the job that started it, and Ray's many
+processes with it. Ray chooses free ports; what it writes is in a folder that is removed at the end.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ def _environment(folder: Path) -> dict[str, str]:
     return {
         **inherited,
         "FLWR_HOME": str(folder / "flwr"),
-        # Ray would hide all GPUs from actors that ask for none, which then give other bytes than in process.
+        # Ray would hide all GPUs from actors that ask for none: other bytes than in process.
         "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
         # Actors import the same fedarm as this process, from wherever they are started.
         "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),

@@ -60,9 +60,9 @@ def test_ray_is_given_what_the_configuration_says():
 
 def test_only_one_writes(tmp_path):
     with only_writer(tmp_path):
+        second = only_writer(tmp_path, timeout_s=0)
         with pytest.raises(ResultsError, match="another process writes these results"):
-            with only_writer(tmp_path, timeout_s=0):
-                pass
+            second.__enter__()
         assert list(tmp_path.iterdir()) == []
     with only_writer(tmp_path, timeout_s=0):
         pass
