@@ -10,27 +10,18 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
+from fedarm.config_arms import FederatedArm
 from fedarm.config_errors import describe_breaches
+from fedarm.config_model import Model, Name, Positive, PositiveFloat
 from fedarm.errors import ConfigError
-
-Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=48)]
-Positive = Annotated[int, Field(gt=0)]
-PositiveFloat = Annotated[float, Field(gt=0)]
 
 # The lab's tasks and variants; `fedarm.sim.tasks` builds them and a test holds the two together.
 SimTask = Literal["pickplace", "stacking", "sorting", "so101_pickplace"]
 SimVariant = Literal[
     "standard", "new_look", "moved_camera", "wider_spawn", "pool_a", "pool_b", "pool_c"
 ]
-
-
-class Model(BaseModel):
-    """Base of all sections: unknown keys are errors and values cannot change."""
-
-    # Sections are validated as parts of `Config`, so only that one is built.
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, defer_build=True)
 
 
 class SimDataset(Model):
@@ -187,6 +178,23 @@ class Federation(Model):
     connection: str | None = Field(
         default=None, description="Flower's name of the SuperLink to use, for `deployment`."
     )
+    missing_reply: Literal["fail", "exclude"] = Field(
+        default="fail",
+        description="When a client dies, is late or answers with numbers that cannot be used: `fail` ends"
+        " the run, which can go on later; `exclude` goes on without it, and the report says so.",
+    )
+    min_clients: Positive | None = Field(
+        default=None, description="With `exclude`: clients that a round needs at least."
+    )
+    timeout_s: PositiveFloat | None = Field(
+        default=None, description="Seconds a round that clients have to answer; without, no limit."
+    )
+
+    @model_validator(mode="after")
+    def _fewest_clients(self) -> Federation:
+        if (self.missing_reply == "exclude") != (self.min_clients is not None):
+            raise ValueError("`missing_reply: exclude` and `min_clients` go together")
+        return self
 
 
 class BaseArm(Model):
@@ -207,36 +215,6 @@ class CentralArm(Model):
     kind: Literal["central"]
 
 
-class FedAvgArm(Model):
-    """Federated averaging (McMahan et al. 2017), optionally with server momentum."""
-
-    kind: Literal["federated"]
-    strategy: Literal["fedavg"]
-    server_momentum: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    optimizer_state: Literal["reset", "average"] = Field(
-        default="reset",
-        description="What clients begin a round with: a fresh Adam, or the clients' averaged moments"
-        " of the round before, which travel with the weights (Wang et al. 2021, arXiv:2106.02305).",
-    )
-
-    @model_validator(mode="after")
-    def _momentum_or_moments(self) -> FedAvgArm:
-        if self.server_momentum and self.optimizer_state == "average":
-            raise ValueError(
-                "`server_momentum` needs `optimizer_state: reset`: momentum on averaged second moments"
-                " could make them negative"
-            )
-        return self
-
-
-class FedProxArm(FedAvgArm):
-    """Federated averaging with a proximal term in the clients (Li et al. 2020)."""
-
-    strategy: Literal["fedprox"]  # type: ignore[assignment]
-    mu: Annotated[float, Field(ge=0)] = Field(description="Weight of the proximal term.")
-
-
-FederatedArm = Annotated[FedAvgArm | FedProxArm, Field(discriminator="strategy")]
 Arm = Annotated[BaseArm | LocalArm | CentralArm | FederatedArm, Field(discriminator="kind")]
 
 

@@ -10,6 +10,7 @@ import os
 from pathlib import Path
 
 from fedarm.config import Config, Dataset, PretrainedBase
+from fedarm.config_arms import KrumArm, TrimmedMeanArm
 from fedarm.errors import ConfigError, suggest
 
 
@@ -25,6 +26,7 @@ def check_rules(config: Config, source: str) -> None:
     """
     _check_dataset_names(config, source)
     _check_arms(config, source)
+    _check_federation(config, source)
     _check_budget(config, source)
     _check_runtime(config, source)
     _check_comparison(config, source)
@@ -116,6 +118,29 @@ def _check_arms(config: Config, source: str) -> None:
                 key=f"arms.{name}",
                 value=name,
                 remedy=f"call it {expected!r}" if expected else "name it after its strategy",
+            )
+
+
+def _check_federation(config: Config, source: str) -> None:
+    clients = len(config.clients)
+    fewest = config.federation.min_clients or clients
+    if fewest > clients:
+        raise ConfigError(
+            f"a round cannot have more clients than there are, {clients}",
+            file=source,
+            key="federation.min_clients",
+            value=fewest,
+            remedy=f"set it to at most {clients}",
+        )
+    for name, arm in config.arms.items():
+        if isinstance(arm, TrimmedMeanArm | KrumArm) and fewest < arm.least_clients:
+            raise ConfigError(
+                f"{arm.hostile} hostile clients need rounds of at least {arm.least_clients} clients, "
+                f"and a round may have {fewest}",
+                file=source,
+                key=f"arms.{name}.hostile",
+                value=arm.hostile,
+                remedy="lower `hostile`, add clients, or raise `federation.min_clients`",
             )
 
 

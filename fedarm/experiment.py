@@ -24,6 +24,7 @@ from fedarm.paths import DatasetPaths, RunPaths, write_atomic
 from fedarm.provenance import VERSION_DIGITS, derive_seed, digest_value
 from fedarm.settings import (
     DataSource,
+    Faults,
     RolloutRound,
     RolloutSettings,
     Run,
@@ -212,7 +213,13 @@ class Experiment:
             else self.run_paths(self.base_run).pretrained_model(BASE_ROUND),
             checkpoints=paths.checkpoints,
             metrics=paths.metrics,
+            faults=self._faults if run.kind == "federated" else Faults(),
         )
+
+    @property
+    def _faults(self) -> Faults:
+        section = self.config.federation
+        return Faults(section.missing_reply, section.min_clients, section.timeout_s)
 
     def rollout_settings(self, run: Run) -> RolloutSettings:
         """Return the settings of a run's rollout job."""

@@ -54,6 +54,32 @@ class DataSource:
 
 
 @dataclass(frozen=True)
+class Faults:
+    """What happens when a client's reply is missing or cannot be used.
+
+    Attributes:
+        missing_reply: `fail` ends the run; `exclude` goes on with the others.
+        min_clients: Replies that a round needs at least; None for one of every client.
+        timeout_s: Seconds after which a reply is missing; None to wait for ever.
+    """
+
+    missing_reply: Literal["fail", "exclude"] = "fail"
+    min_clients: int | None = None
+    timeout_s: float | None = None
+
+    @property
+    def excludes(self) -> bool:
+        """Whether rounds go on without a client."""
+        return self.missing_reply == "exclude"
+
+    def fewest(self, clients: int) -> int:
+        """Return the replies that a round needs at least."""
+        if self.excludes and self.min_clients is not None:
+            return self.min_clients
+        return clients
+
+
+@dataclass(frozen=True)
 class TrainSettings:
     """Everything that a training job depends on, and nothing else.
 
@@ -72,6 +98,7 @@ class TrainSettings:
         start: The checkpoint that every arm starts from; None for the base itself.
         checkpoints: Where checkpoints go.
         metrics: The metrics file.
+        faults: What happens when a client does not answer.
     """
 
     run: Run
@@ -87,6 +114,7 @@ class TrainSettings:
     start: Path | None
     checkpoints: Path
     metrics: Path
+    faults: Faults = Faults()
 
     @property
     def samples(self) -> int:
@@ -124,6 +152,8 @@ class TrainSettings:
                 "sources": [_source_identity(source) for source in self.sources],
                 "evaluated": [_source_identity(source) for source in self.evaluated],
                 "share": len(self.clients) if self.run.kind == "local" else 1,
+                # How long to wait before a run fails changes no result.
+                **({"faults": vars(self.faults)} if self.faults.excludes else {}),
             }
         )
 

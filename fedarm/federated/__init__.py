@@ -7,7 +7,12 @@
     roster.py       which node is which client
     statistics.py   the global normalisation, from the clients' sums
     start.py        the policy that a run starts from
-    exchange.py     send to all clients; check, count and order what comes back
+    exchange.py     send to all clients; count and order what comes back, and go on without it or not
+    faults.py       what can be wrong with a reply
+    seal.py         digests of what travels
+    aggregation.py  sums over clients in bounded memory
+    arrays.py       a message's arrays, read where they lie
+    client_state.py what a client remembers between rounds
     records.py      what travels: weights, sums, settings
     keys.py         the names that server and clients agree on
     inprocess.py    a Grid that calls the ClientApp directly

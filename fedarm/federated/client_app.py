@@ -14,14 +14,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from flwr.app import ArrayRecord, ConfigRecord, Context, Message, MetricRecord, RecordDict
 from flwr.clientapp import ClientApp
 
+from fedarm.config_arms import ScaffoldArm
 from fedarm.errors import FedarmError
+from fedarm.federated.client_state import load_client_state, save_client_state
 from fedarm.federated.exchange import ClientError
 from fedarm.federated.keys import (
+    ACCEPTED_ROUND,
     ARRAYS,
     CONFIG,
     DATA_DIGEST,
@@ -30,11 +33,13 @@ from fedarm.federated.keys import (
     NUM_EXAMPLES,
     PARTITION,
     PROXIMAL_MU,
+    SEAL,
     SERVER_ROUND,
     START_DIGEST,
 )
 from fedarm.federated.records import (
     averages_moments,
+    control_in,
     load_weights,
     number_in,
     optimizer_in,
@@ -44,13 +49,15 @@ from fedarm.federated.records import (
     settings_in,
     statistics_in,
 )
+from fedarm.federated.seal import is_intact, is_sealed, seal
 from fedarm.federated.site import CLIENT, Site, site_of
 from fedarm.federated.start import load_start
 from fedarm.logging import get_logger
 from fedarm.policies.checkpoint import digest_checkpoint
 from fedarm.settings import DataSource, TrainSettings
+from fedarm.training.control_variate import ControlVariate
 from fedarm.training.held_out import held_out_loss
-from fedarm.training.loop import LocalTrainer
+from fedarm.training.loop import LocalTrainer, trainable_parameters
 from fedarm.training.rows import Rows, TrainRows, load_held_out_rows, load_train_rows
 from fedarm.training.store import data_digest
 
@@ -101,9 +108,11 @@ def train(message: Message, context: Context) -> Message:
     instructions = _config(message)
     round_number = int(number_in(instructions, SERVER_ROUND))
     with _naming(site, name, f"round {round_number}"):
+        _check_seal(message)
         source = site.source_in(settings)
         rows = _train_rows(source, settings.policy.chunk_size)
         policy = _global_policy(message, settings)
+        control = _control(message, settings, source.name, policy)
         trainer = LocalTrainer(
             policy,
             rows,
@@ -114,13 +123,18 @@ def train(message: Message, context: Context) -> Message:
             rounds=settings.rounds,
             steps=settings.local_steps,
             mu=number_in(instructions, PROXIMAL_MU) if PROXIMAL_MU in instructions else 0.0,
+            control=control,
+            **_optimizer(settings),
         )
         moments = optimizer_in(message.content.array_records[ARRAYS])
         if moments:
             trainer.load_optimizer_state(moments)
         losses = trainer.run(0, settings.local_steps)
+        if control is not None:
+            _remember(control, message, settings, source.name)
     travelling = trainer.optimizer_state() if averages_moments(settings) else None
-    return _reply(message, pack_losses(losses, rows=len(rows)), pack_weights(policy, travelling))
+    weights = pack_weights(policy, travelling, control.change() if control else None)
+    return _reply(message, pack_losses(losses, rows=len(rows)), weights)
 
 
 @app.evaluate()
@@ -131,6 +145,7 @@ def evaluate(message: Message, context: Context) -> Message:
     instructions = _config(message)
     round_number = int(number_in(instructions, SERVER_ROUND))
     with _naming(site, name, f"the evaluation of round {round_number}"):
+        _check_seal(message)
         source = site.source_in(settings)
         rows = _held_out_rows(
             source, settings.policy.chunk_size, limit=settings.training.held_out_rows
@@ -153,7 +168,54 @@ def _reply(message: Message, metrics: MetricRecord, arrays: ArrayRecord | None =
     content = RecordDict({METRICS: metrics})
     if arrays is not None:
         content[ARRAYS] = arrays
+    # As the server has sealed what it sent, so is the answer.
+    if is_sealed(message.content):
+        seal(content)
     return Message(content, reply_to=message)
+
+
+def _check_seal(message: Message) -> None:
+    if is_sealed(message.content) and not is_intact(message.content):
+        raise ClientError(
+            "the weights were damaged on the way: their digest is another",
+            key=SEAL,
+            remedy="start the run again: it goes on from its last round",
+        )
+
+
+def _optimizer(settings: TrainSettings) -> dict[str, Any]:
+    """Return the optimizer of an arm that has its own."""
+    if not isinstance(settings.arm, ScaffoldArm):
+        return {}
+    return {"sgd": settings.arm.optimizer == "sgd", "lr": settings.arm.client_lr}
+
+
+def _control(
+    message: Message, settings: TrainSettings, client: str, policy: PreTrainedPolicy
+) -> ControlVariate | None:
+    """Return the control variates of a strategy that has some."""
+    instructions = _config(message)
+    if ACCEPTED_ROUND not in instructions:
+        return None
+    accepted_round = int(number_in(instructions, ACCEPTED_ROUND))
+    return ControlVariate(
+        trainable_parameters(policy),
+        server=control_in(message.content.array_records[ARRAYS]),
+        own=load_client_state(settings, client, accepted_round),
+    )
+
+
+def _remember(
+    control: ControlVariate, message: Message, settings: TrainSettings, client: str
+) -> None:
+    instructions = _config(message)
+    save_client_state(
+        settings,
+        client,
+        control.new_values(),
+        round_number=int(number_in(instructions, SERVER_ROUND)),
+        accepted_round=int(number_in(instructions, ACCEPTED_ROUND)),
+    )
 
 
 @contextmanager

@@ -9,13 +9,15 @@ from flwr.app import Message, RecordDict
 from flwr.serverapp import Grid
 
 from fedarm.errors import suggest
-from fedarm.federated.exchange import ClientError, exchange
+from fedarm.federated.exchange import ClientError, Exchange, exchange
 from fedarm.federated.keys import CONFIG, METRICS, PARTITION, QUERY_IDENTITY
 from fedarm.federated.records import number_in
 from fedarm.federated.site import CLIENT
+from fedarm.settings import Faults
 
 _CONNECT_TIMEOUT_S = 120.0
 _CONNECT_POLL_S = 0.2
+_REJOIN_TIMEOUT_S = 30.0
 
 
 def call_roster(grid: Grid, clients: Sequence[str]) -> dict[int, str]:
@@ -49,6 +51,34 @@ def call_roster(grid: Grid, clients: Sequence[str]) -> dict[int, str]:
             remedy="start one node a client, each with its own partition-id",
         )
     return {node: clients[places[node]] for node in by_client}
+
+
+def rejoin(grid: Grid, clients: dict[int, str]) -> None:
+    """Find the clients that have come back as other nodes; those who are away stay as they are.
+
+    Args:
+        grid: The way to the nodes.
+        clients: The clients' names by node id, in client order; changed in place.
+    """
+    connected = set(grid.get_node_ids())
+    strangers = sorted(connected - clients.keys())
+    if not strangers or clients.keys() <= connected:
+        return
+    asked = Exchange(
+        grid,
+        [Message(RecordDict(), node, QUERY_IDENTITY) for node in strangers],
+        clients={node: f"node {node}" for node in strangers},
+        during="the roster call",
+        faults=Faults("exclude", min_clients=0, timeout_s=_REJOIN_TIMEOUT_S),
+    )
+    nodes = list(clients)
+    for answer in asked.replies():
+        place = _place(answer, list(clients.values()))
+        if place < len(nodes) and nodes[place] not in connected:
+            nodes[place] = answer.metadata.src_node_id
+    names = list(clients.values())
+    clients.clear()
+    clients.update(zip(nodes, names, strict=True))
 
 
 def _place(answer: Message, clients: Sequence[str]) -> int:

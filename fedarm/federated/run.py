@@ -46,7 +46,8 @@ def train_federated(settings: TrainSettings, runtime: Runtime | None = None) -> 
 def _train_in_process(settings: TrainSettings, workers: int) -> None:
     clients = len(settings.run.clients)
     if workers == 1:
-        _serve(InProcessGrid(client_app.app, clients), settings)
+        caught = settings.faults.excludes
+        _serve(InProcessGrid(client_app.app, clients, catch_failures=caught), settings)
         return
     with WorkersGrid(load_client_app, clients, workers=workers) as grid:
         _serve(grid, settings)

@@ -15,6 +15,7 @@ from flwr.app import Context
 from fedarm.errors import DataError, suggest
 from fedarm.federated.exchange import ClientError
 from fedarm.federated.keys import PARTITION
+from fedarm.provenance import VERSION_DIGITS, digest_value
 from fedarm.settings import DataSource, TrainSettings
 
 # In a node's configuration.
@@ -66,8 +67,18 @@ class Site:
         return self.cache is not None or self.start is not None
 
     def localized(self, settings: TrainSettings) -> TrainSettings:
-        """Return the run's settings with this site's copy of the starting checkpoint."""
-        return settings if self.start is None else replace(settings, start=self.start)
+        """Return the run's settings with this site's own starting checkpoint and memory.
+
+        What a client remembers between rounds lies beside its frames: one folder for each folder of
+        checkpoints that the server has.
+        """
+        if self.start is not None:
+            settings = replace(settings, start=self.start)
+        if self.cache is not None:
+            name = digest_value(str(settings.checkpoints))[:VERSION_DIGITS]
+            memory = self.cache.with_name(f"{self.cache.name}.memory") / name
+            settings = replace(settings, checkpoints=memory)
+        return settings
 
     def redacted(self, text: str) -> str:
         """Return a message for the server: without this site's paths."""

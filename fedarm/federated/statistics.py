@@ -19,24 +19,34 @@ from flwr.serverapp import Grid
 
 from fedarm.data.statistics import FeatureSums
 from fedarm.federated.exchange import ClientError, exchange
-from fedarm.federated.keys import ARRAYS, CONFIG, DATA_DIGEST, QUERY_SUMS, START_DIGEST
-from fedarm.federated.records import pack_config, sums_in
+from fedarm.federated.keys import (
+    ARRAYS,
+    CONFIG,
+    DATA_DIGEST,
+    METRICS,
+    NUM_EXAMPLES,
+    QUERY_SUMS,
+    START_DIGEST,
+)
+from fedarm.federated.records import number_in, pack_config, sums_in
 from fedarm.policies.checkpoint import digest_checkpoint
 from fedarm.settings import TrainSettings
 
 
 @dataclass(frozen=True)
 class GatheredSums:
-    """What the clients say of their data.
+    """What the clients have sent.
 
     Attributes:
-        sums: The sums over all clients' train splits.
-        bytes_up: What the clients sent, in bytes.
+        sums: Their sums, added.
+        bytes_up: How many bytes they sent.
+        rows: The rows that each trains on, in client order.
         data_digests: The digest of each client's data, by name.
     """
 
     sums: FeatureSums
     bytes_up: int
+    rows: tuple[int, ...]
     data_digests: Mapping[str, str]
 
 
@@ -47,6 +57,9 @@ def gather_sums(grid: Grid, settings: TrainSettings, clients: Mapping[int, str])
         grid: The way to the clients.
         settings: The run's settings.
         clients: Names of the clients by node id, in client order.
+
+    Returns:
+        The sums over all clients' train splits, and what came with them.
 
     Raises:
         ClientError: A client failed, did not answer, has NaN in its data, or starts from another
@@ -61,6 +74,9 @@ def gather_sums(grid: Grid, settings: TrainSettings, clients: Mapping[int, str])
         during="the query for sums",
     )
     sums = [sums_in(reply.content.array_records[ARRAYS]) for reply in answered.replies]
+    rows = (
+        number_in(reply.content.metric_records[METRICS], NUM_EXAMPLES) for reply in answered.replies
+    )
     said = {
         client: reply.content.config_records[CONFIG]
         for client, reply in zip(clients.values(), answered.replies, strict=True)
@@ -70,6 +86,7 @@ def gather_sums(grid: Grid, settings: TrainSettings, clients: Mapping[int, str])
     return GatheredSums(
         sums=functools.reduce(operator.add, sums),
         bytes_up=answered.bytes_up,
+        rows=tuple(int(number) for number in rows),
         data_digests={client: str(record[DATA_DIGEST]) for client, record in said.items()},
     )
 

@@ -22,6 +22,7 @@ from fedarm.policies.normalization import Normalizer, Statistics
 from fedarm.provenance import derive_seed
 from fedarm.settings import TrainSettings
 from fedarm.training.batches import BatchOrder
+from fedarm.training.control_variate import ControlVariate
 from fedarm.training.inputs import policy_inputs
 from fedarm.training.proximal import ProximalTerm
 from fedarm.training.rows import TrainRows
@@ -56,7 +57,7 @@ class StepLosses:
 
 
 class LocalTrainer:
-    """Trains a policy, in place, on one client's rows for one round, with a fresh AdamW.
+    """Trains a policy, in place, on one client's rows for one round, with a fresh AdamW or plain SGD.
 
     Args:
         policy: The policy, at the global weights and on the device to train on.
@@ -68,6 +69,9 @@ class LocalTrainer:
         rounds: Rounds in all.
         steps: Steps in this round.
         mu: Weight of the proximal term; 0 for none.
+        control: Control variates that correct the gradients.
+        sgd: Whether to make the steps with SGD, which has no moments.
+        lr: The learning rate, if not that of the settings.
     """
 
     def __init__(
@@ -82,6 +86,9 @@ class LocalTrainer:
         rounds: int,
         steps: int,
         mu: float = 0.0,
+        control: ControlVariate | None = None,
+        sgd: bool = False,
+        lr: float | None = None,
     ) -> None:
         self._policy = policy
         self._rows = rows
@@ -101,13 +108,15 @@ class LocalTrainer:
         self._round = {"round_number": round_number, "rounds": rounds, "steps": steps}
         self._named = trainable_parameters(policy)
         self._parameters = list(self._named.values())
+        self._lr = lr or settings.training.lr
         # On the CPU the fused step takes a quarter of the time of the others.
-        self._optimizer = torch.optim.AdamW(
+        self._optimizer = (torch.optim.SGD if sgd else torch.optim.AdamW)(
             self._parameters,
-            settings.training.lr,
+            self._lr,
             weight_decay=self._training.weight_decay,
             fused=True,
         )
+        self._control = control
         self._proximal = ProximalTerm(self._parameters, mu) if mu else None
 
     def run(
@@ -181,8 +190,10 @@ class LocalTrainer:
         proximal_term = self._proximal.add_gradient() if self._proximal else 0.0
         nn.utils.clip_grad_norm_(self._parameters, self._training.grad_clip_norm)
         share = lr_share(self._training.schedule, step=step, **self._round)
+        if self._control:
+            self._control.correct(self._lr * share)
         for group in self._optimizer.param_groups:
-            group["lr"] = self._training.lr * share
+            group["lr"] = self._lr * share
         self._optimizer.step()
         return policy_loss, proximal_term
 
@@ -205,7 +216,7 @@ class LocalTrainer:
             raise DivergenceError(
                 f"training diverged at step {step + 1} of round {self._round['round_number']}",
                 key="training.lr",
-                value=self._training.lr,
+                value=self._lr,
                 remedy="lower `training.lr` or `training.grad_clip_norm`, or add a warm-up",
             )
         return value

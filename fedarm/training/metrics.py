@@ -3,7 +3,8 @@
 Schema, version 1:
 
     name, arm, kind, seed   which run it is; `name` is its folder
-    samples                 samples seen, equal to `budget_samples`; also `samples_per_client`
+    samples                 samples seen; also `samples_per_client`. With `excluded_samples`, those of the
+                            rounds from which a client was excluded, they are `budget_samples`
     batch_size, optimizer_steps
     parameters              how many were trained
     statistics_source       what the normalisation comes from
@@ -41,6 +42,7 @@ def metrics_line(
     seconds: float,
     bytes_up: int = 0,
     bytes_down: int = 0,
+    exclusions: Sequence[Mapping[str, str]] = (),
 ) -> MetricsLine:
     """Return the metrics line of a round; round 0 is the start, before any training.
 
@@ -51,7 +53,10 @@ def metrics_line(
         seconds: How long the round took.
         bytes_up: Serialised arrays sent by all clients.
         bytes_down: Serialised arrays sent to all clients.
+        exclusions: Clients that the round went on without: `client`, `stage` (train or evaluate),
+            `reason` and `detail`; a line without any has no such key.
     """
+    excluded = {"exclusions": [dict(left) for left in exclusions]} if exclusions else {}
     return {
         "round": round_number,
         "samples": sum(losses.samples for losses in clients.values()),
@@ -60,6 +65,7 @@ def metrics_line(
         "bytes_up": bytes_up,
         "bytes_down": bytes_down,
         "seconds": round(seconds, 3),
+        **excluded,
     }
 
 
@@ -103,7 +109,8 @@ def build_metrics(
         for client, values in line["clients"].items():
             per_client[client] = per_client.get(client, 0) + values["samples"]
     samples = sum(line["samples"] for line in lines)
-    if not samples == sum(per_client.values()) == budget:
+    excluded = _excluded_samples(settings, lines)
+    if not samples + excluded == sum(per_client.values()) + excluded == budget:
         raise ResultsError(
             f"the run saw {samples} samples, its clients {sum(per_client.values())}; arms are only "
             f"comparable when both are the budget, {budget}",
@@ -120,6 +127,7 @@ def build_metrics(
         "seed": settings.run.seed,
         "samples": samples,
         "budget_samples": budget,
+        "excluded_samples": excluded,
         "samples_per_client": per_client,
         "batch_size": settings.training.batch_size,
         "optimizer_steps": samples // settings.training.batch_size,
@@ -128,6 +136,14 @@ def build_metrics(
         # The base is made before any dataset to evaluate it on is known.
         "rounds": [] if settings.run.kind == "base" else list(lines),
     }
+
+
+def _excluded_samples(settings: TrainSettings, lines: Sequence[MetricsLine]) -> int:
+    """Return the samples of the rounds from which a client was excluded."""
+    left_out = sum(
+        exclusion["stage"] == "train" for line in lines for exclusion in line.get("exclusions", ())
+    )
+    return left_out * settings.local_steps * settings.training.batch_size if left_out else 0
 
 
 def _budget(settings: TrainSettings) -> int:

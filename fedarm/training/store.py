@@ -4,6 +4,7 @@
     metrics.jsonl                  one line a round
     round_<0000>/pretrained_model/ the policy after a round, in LeRobot's layout
     round_<0000>/state.safetensors what training goes on with; of the newest round only
+    round_<0000>/clients/<client>/pretrained_model/  a client's own policy, where it has one
 
 A round is done when its folder stands, which is the last thing written for it. Whatever else a killed
 job leaves behind is removed when the store is opened again, so that the end has the bytes of an unbroken
@@ -15,7 +16,8 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -150,6 +152,7 @@ class RoundStore:
         statistics: Statistics,
         state: State,
         metrics_line: MetricsLine,
+        personal: Mapping[str, State] | None = None,
     ) -> None:
         """Save a round, and forget what earlier ones no longer need.
 
@@ -159,6 +162,7 @@ class RoundStore:
             statistics: What the policy is trained with.
             state: What the next round goes on with; not kept after the last round.
             metrics_line: The round's metrics, with its number under `round`.
+            personal: By client, the parameters that its own policy has in place of the policy's.
 
         Raises:
             ResultsError: The folder cannot be written.
@@ -169,6 +173,9 @@ class RoundStore:
             save_pretrained(policy, statistics, folder / _PRETRAINED)
             if state and round_number < self._settings.rounds:
                 save_file(dict(state), folder / _STATE)
+            for client, parameters in (personal or {}).items():
+                with _replaced(policy, parameters):
+                    save_pretrained(policy, statistics, folder / "clients" / client / _PRETRAINED)
         self._forget_older(round_number)
 
     def log(self, metrics_line: MetricsLine) -> None:
@@ -220,6 +227,19 @@ class RoundStore:
                 (self._round_folder(number) / _STATE).unlink(missing_ok=True)
             else:
                 shutil.rmtree(self._round_folder(number))
+
+
+@contextmanager
+def _replaced(policy: PreTrainedPolicy, values: State) -> Iterator[None]:
+    """Give a policy other values of some parameters for a while."""
+    named = dict(policy.named_parameters())
+    before = {name: named[name].detach().clone() for name in values}
+    with torch.no_grad():
+        for name, array in values.items():
+            named[name].copy_(torch.from_numpy(np.array(array)))
+        yield
+        for name, tensor in before.items():
+            named[name].copy_(tensor)
 
 
 def data_digest(source: DataSource) -> str:

@@ -120,8 +120,3 @@ def test_resolved_config_reads_back_equal(small_config, tmp_path):
     resolved = tmp_path / "config.yaml"
     resolved.write_text(yaml.safe_dump(experiment.config.model_dump(mode="json")))
     assert load_experiment(resolved).config == experiment.config
-
-
-def test_server_momentum_and_averaged_moments_exclude_each_other(small_config):
-    small_config["arms"]["fedprox"] |= {"server_momentum": 0.5, "optimizer_state": "average"}
-    assert "needs `optimizer_state: reset`" in refuse(small_config)
