@@ -96,7 +96,7 @@ def sums(message: Message, context: Context) -> Message:
         if site.start is not None:
             digests[START_DIGEST] = digest_checkpoint(site.start)
     reply = _reply(message, MetricRecord({NUM_EXAMPLES: len(rows)}), arrays)
-    reply.content[CONFIG] = ConfigRecord(digests)
+    reply.content.config_records.setdefault(CONFIG, ConfigRecord()).update(digests)
     return reply
 
 
