@@ -53,6 +53,7 @@ def serve(folder: Path, *, host: str, port: int) -> int:
     home = folder / FLOWER_HOME
     write_connection(home, folder / CA, port=port)
     os.environ["FLWR_HOME"] = str(home.absolute())
+    _find_programs()
     superlink = subprocess.Popen(superlink_command(folder, host=host, port=port))
     try:
         _await_port(port, superlink)
@@ -162,13 +163,13 @@ def node_command(
         *("--port", str(port)),
         *("--auth-supernode-private-key", str(key)),
         *("--node-config", " ".join(f'{name}="{value}"' for name, value in entries.items())),
-        "--disable-runtime-dependency-installation",
     ]
 
 
 def join(command: Sequence[str]) -> int:
     """Run a SuperNode until it ends; return its exit code."""
     quiet_flower()
+    _find_programs()
     node = subprocess.Popen(command)
     try:
         return node.wait()
@@ -223,3 +224,9 @@ def _await_port(port: int, process: subprocess.Popen[bytes]) -> None:
 def _program(name: str) -> str:
     """Return the path of a program of this environment."""
     return str(Path(sys.executable).with_name(name))
+
+
+def _find_programs() -> None:
+    """Let Flower's programs find each other, also where this environment is not activated."""
+    programs = str(Path(sys.executable).parent)
+    os.environ["PATH"] = os.pathsep.join([programs, os.environ.get("PATH", "")])

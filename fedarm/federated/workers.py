@@ -164,7 +164,8 @@ class _Worker:
         if self._process is not None:
             self._process.join()
             code = self._process.exitcode
-        reason = f"the worker process of client {context.node_config[PARTITION]} ended with exit code {code}"
+        client = context.node_config[PARTITION]
+        reason = f"the worker process of client {client} ended with exit code {code}"
         return Message(Error(ErrorCode.NODE_UNAVAILABLE, reason), reply_to=message)
 
 
