@@ -1,6 +1,6 @@
 """Seconds a round with idle clients, over Flower's Ray simulation and over a plain Python loop.
 
-An idle client copies the global weights into its own and answers with a copy of them; nothing is trained.
+An idle client copies the global weights into its own and answers with a copy; nothing is trained.
 Three ways of holding such rounds, each in a fresh process:
 
     loop   a `for` over functions: a running weighted sum of numpy arrays, no checks, no messages
@@ -49,7 +49,7 @@ app = ClientApp()
 
 
 @app.train()
-def train(message: Message, context: Context) -> Message:
+def train(message: Message, _context: Context) -> Message:
     """Copy the weights into the client's own, and answer with a copy of those."""
     sent = message.content.array_records["arrays"]
     own = {name: np.array(view(array)) for name, array in sent.items()}
@@ -113,7 +113,7 @@ def rounds_on_ray(parameters: int, clients: int) -> list[list[float]]:
     server = ServerApp()
 
     @server.main()
-    def main(grid: Grid, context: Context) -> None:
+    def main(grid: Grid, _context: Context) -> None:
         strategy = FlowerFedAvg(
             fraction_evaluate=0.0,
             min_train_nodes=clients,

@@ -39,6 +39,7 @@ def packed(values: NDArray[Any]) -> Array:
     """Return an array as Flower serialises it, with one copy where Flower's own way makes three."""
     values = np.asarray(values, order="C")
     header = BytesIO()
-    npy.write_array_header_1_0(header, npy.header_data_from_array_1_0(values))
+    layout = npy.header_data_from_array_1_0(values)  # type: ignore[no-untyped-call]
+    npy.write_array_header_1_0(header, layout)  # type: ignore[no-untyped-call]
     data = b"".join((header.getvalue(), values.reshape(-1).view(np.uint8).data))
     return Array(str(values.dtype), tuple(values.shape), "numpy.ndarray", data)
