@@ -122,11 +122,35 @@ class Training(Model):
     )
 
 
+class ClientResources(Model):
+    """What Ray sets aside for a client that works."""
+
+    num_cpus: PositiveFloat = Field(default=1, strict=False, description="Processor cores.")
+    num_gpus: Annotated[float, Field(ge=0)] = Field(
+        default=0, strict=False, description="GPUs; 0.25 lets four clients share one."
+    )
+
+
 class Federation(Model):
-    """How federated arms run."""
+    """How federated arms run. The runtime changes no byte of a result, only where the work is done."""
 
     rounds: Positive
-    runtime: Literal["inprocess"] = "inprocess"
+    runtime: Literal["inprocess", "simulation", "deployment"] = Field(
+        default="inprocess",
+        description="`inprocess`: no network, the fastest on one machine; `simulation`: Flower's engine"
+        " on Ray; `deployment`: clients at other sites, through a SuperLink that runs already.",
+    )
+    workers: Positive = Field(
+        default=1,
+        description="Clients that work at the same time: worker processes, or Ray's actors. As many"
+        " cores are asked of Snakemake for the job.",
+    )
+    client_resources: ClientResources = Field(
+        default=ClientResources(), description="Of one client in a simulation."
+    )
+    connection: str | None = Field(
+        default=None, description="Flower's name of the SuperLink to use, for `deployment`."
+    )
     missing_reply: Literal["fail", "exclude"] = Field(
         default="fail",
         description="When a client dies, is late or answers with what cannot be used: `fail` ends"

@@ -30,6 +30,7 @@ def check_rules(config: Config, source: str) -> None:
     _check_arms(config, source)
     _check_federation(config, source)
     _check_budget(config, source)
+    _check_runtime(config, source)
     _check_comparison(config, source)
     _check_writable(config, source)
 
@@ -205,6 +206,26 @@ def _check_budget(config: Config, source: str) -> None:
             key="rollout.progress.episodes",
             value=config.rollout.progress.episodes,
             remedy=f"set it to at most `rollout.episodes` ({config.rollout.episodes})",
+        )
+
+
+def _check_runtime(config: Config, source: str) -> None:
+    federation = config.federation
+    if federation.workers > len(config.clients):
+        raise ConfigError(
+            "more workers than clients",
+            file=source,
+            key="federation.workers",
+            value=federation.workers,
+            remedy=f"set it to at most {len(config.clients)}",
+        )
+    if (federation.runtime == "deployment") != (federation.connection is not None):
+        raise ConfigError(
+            "a deployment, and nothing else, needs the name of a SuperLink's connection",
+            file=source,
+            key="federation.connection",
+            value=federation.connection,
+            remedy="name a connection of Flower's config.toml (docs/federation.md), or leave it out",
         )
 
 

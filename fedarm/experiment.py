@@ -30,6 +30,7 @@ from fedarm.settings import (
     RolloutRound,
     RolloutSettings,
     Run,
+    Runtime,
     Scene,
     TrainSettings,
 )
@@ -94,6 +95,21 @@ class Experiment:
     def roles(self) -> Mapping[Literal["client", "unseen", "pool"], tuple[str, ...]]:
         """The datasets by what they are used for."""
         return {"client": self.config.clients, "unseen": self.config.unseen, "pool": self.pool}
+
+    def runtime(self, workers: int | None = None) -> Runtime:
+        """Return where federated runs do their work.
+
+        Args:
+            workers: At most so many clients at the same time, if there are fewer cores than configured.
+        """
+        section = self.config.federation
+        return Runtime(
+            kind=section.runtime,
+            workers=min(section.workers, workers or section.workers),
+            client_cpus=section.client_resources.num_cpus,
+            client_gpus=section.client_resources.num_gpus,
+            connection=section.connection,
+        )
 
     def dataset(self, name: str) -> Dataset:
         """Return a dataset's section.

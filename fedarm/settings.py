@@ -159,6 +159,25 @@ class TrainSettings:
 
 
 @dataclass(frozen=True)
+class Runtime:
+    """Where the clients of a federated run do their work; the result does not depend on it.
+
+    Attributes:
+        kind: `inprocess`, `simulation` or `deployment`.
+        workers: Clients that work at the same time, where this machine does the work.
+        client_cpus: Cores that Ray sets aside for a client.
+        client_gpus: GPUs that Ray sets aside for a client.
+        connection: Flower's name of the SuperLink of a deployment.
+    """
+
+    kind: Literal["inprocess", "simulation", "deployment"] = "inprocess"
+    workers: int = 1
+    client_cpus: float = 1
+    client_gpus: float = 0
+    connection: str | None = None
+
+
+@dataclass(frozen=True)
 class Scene:
     """Where rollouts take place: the task and variant of a client's or an unseen dataset.
 

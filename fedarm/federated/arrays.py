@@ -1,4 +1,4 @@
-"""Arrays of a message, read where they lie."""
+"""Arrays of a message: read where they lie, and written with one copy."""
 
 from __future__ import annotations
 
@@ -33,3 +33,13 @@ def view(array: Array) -> NDArray[Any]:
         raise ValueError("an array of Python objects is refused")
     flat = np.frombuffer(array.data, dtype, count=math.prod(shape), offset=file.tell())
     return flat.reshape(shape, order="F" if fortran_order else "C")
+
+
+def packed(values: NDArray[Any]) -> Array:
+    """Return an array as Flower serialises it, with one copy where Flower's own way makes three."""
+    values = np.asarray(values, order="C")
+    header = BytesIO()
+    layout = npy.header_data_from_array_1_0(values)  # type: ignore[no-untyped-call]
+    npy.write_array_header_1_0(header, layout)  # type: ignore[no-untyped-call]
+    data = b"".join((header.getvalue(), values.reshape(-1).view(np.uint8).data))
+    return Array(str(values.dtype), tuple(values.shape), "numpy.ndarray", data)

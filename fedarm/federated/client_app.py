@@ -5,7 +5,8 @@
     train           one round of local steps from the global weights
     evaluate        the held-out loss of the global weights
 
-Which client a node is, its `partition-id` says: the place in the run's list of clients.
+Which client a node is, its own configuration says (`fedarm.federated.site`): by name, or by its
+`partition-id`, the place in the run's list of clients.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from fedarm.federated.keys import (
     ACCEPTED_ROUND,
     ARRAYS,
     CONFIG,
+    DATA_DIGEST,
     HELD_OUT_LOSS,
     METRICS,
     NUM_EXAMPLES,
@@ -33,6 +35,7 @@ from fedarm.federated.keys import (
     PROXIMAL_MU,
     SEAL,
     SERVER_ROUND,
+    START_DIGEST,
 )
 from fedarm.federated.records import (
     averages_moments,
@@ -47,12 +50,16 @@ from fedarm.federated.records import (
     statistics_in,
 )
 from fedarm.federated.seal import is_intact, is_sealed, seal
+from fedarm.federated.site import CLIENT, Site, site_of
 from fedarm.federated.start import load_start
+from fedarm.logging import get_logger
+from fedarm.policies.checkpoint import digest_checkpoint
 from fedarm.settings import DataSource, TrainSettings
 from fedarm.training.control_variate import ControlVariate
 from fedarm.training.held_out import held_out_loss
 from fedarm.training.loop import LocalTrainer, trainable_parameters
 from fedarm.training.rows import Rows, TrainRows, load_held_out_rows, load_train_rows
+from fedarm.training.store import data_digest
 
 if TYPE_CHECKING:
     from lerobot.policies.pretrained import PreTrainedPolicy
@@ -60,33 +67,49 @@ if TYPE_CHECKING:
 # In one process there may be many clients; each reads its files once.
 _CACHED_CLIENTS = 64
 
+_logger = get_logger(__name__)
+
 app = ClientApp()
 
 
 @app.query("identity")
 def identity(message: Message, context: Context) -> Message:
-    """Answer with which client this is."""
-    return _reply(message, MetricRecord({PARTITION: int(context.node_config[PARTITION])}))
+    """Answer with which client this is: its name, or its place when it has been given none."""
+    site = site_of(context)
+    place = -1 if site.partition is None else site.partition
+    reply = _reply(message, MetricRecord({PARTITION: place}))
+    if site.client is not None:
+        reply.content[CONFIG] = ConfigRecord({CLIENT: site.client})
+    return reply
 
 
 @app.query("sums")
 def sums(message: Message, context: Context) -> Message:
-    """Answer with the sums over this client's train split."""
-    settings, source = _identify(message, context)
-    with _naming(source.name, "the query for sums"):
+    """Answer with the sums over this client's train split, and with what its results depend on."""
+    site = site_of(context)
+    settings, name = _identify(message, site)
+    with _naming(site, name, "the query for sums"):
+        source = site.source_in(settings)
         rows = _train_rows(source, settings.policy.chunk_size)
         arrays = pack_sums(rows.sums())
-    return _reply(message, MetricRecord({NUM_EXAMPLES: len(rows)}), arrays)
+        digests = {DATA_DIGEST: data_digest(source)}
+        if site.start is not None:
+            digests[START_DIGEST] = digest_checkpoint(site.start)
+    reply = _reply(message, MetricRecord({NUM_EXAMPLES: len(rows)}), arrays)
+    reply.content.config_records.setdefault(CONFIG, ConfigRecord()).update(digests)
+    return reply
 
 
 @app.train()
 def train(message: Message, context: Context) -> Message:
     """Train from the global weights for one round; answer with the new weights and the losses."""
-    settings, source = _identify(message, context)
+    site = site_of(context)
+    settings, name = _identify(message, site)
     instructions = _config(message)
     round_number = int(number_in(instructions, SERVER_ROUND))
-    with _naming(source.name, f"round {round_number}"):
+    with _naming(site, name, f"round {round_number}"):
         _check_seal(message)
+        source = site.source_in(settings)
         rows = _train_rows(source, settings.policy.chunk_size)
         policy = _global_policy(message, settings)
         control = _control(message, settings, source.name, policy)
@@ -117,11 +140,13 @@ def train(message: Message, context: Context) -> Message:
 @app.evaluate()
 def evaluate(message: Message, context: Context) -> Message:
     """Answer with the loss of the global weights on this client's held-out rows."""
-    settings, source = _identify(message, context)
+    site = site_of(context)
+    settings, name = _identify(message, site)
     instructions = _config(message)
     round_number = int(number_in(instructions, SERVER_ROUND))
-    with _naming(source.name, f"the evaluation of round {round_number}"):
+    with _naming(site, name, f"the evaluation of round {round_number}"):
         _check_seal(message)
+        source = site.source_in(settings)
         rows = _held_out_rows(
             source, settings.policy.chunk_size, limit=settings.training.held_out_rows
         )
@@ -129,18 +154,10 @@ def evaluate(message: Message, context: Context) -> Message:
     return _reply(message, MetricRecord({HELD_OUT_LOSS: loss, NUM_EXAMPLES: len(rows)}))
 
 
-def _identify(message: Message, context: Context) -> tuple[TrainSettings, DataSource]:
-    """Return the run's settings and the dataset of this client."""
-    settings = settings_in(_config(message))
-    partition = int(context.node_config[PARTITION])
-    if not 0 <= partition < len(settings.sources):
-        raise ClientError(
-            f"the run has {len(settings.sources)} clients, and this node is none of them",
-            key=PARTITION,
-            value=partition,
-            remedy="start one node a client, with partition-ids from 0",
-        )
-    return settings, settings.sources[partition]
+def _identify(message: Message, site: Site) -> tuple[TrainSettings, str]:
+    """Return the run's settings as they are at this site, and the name of its client."""
+    settings = site.localized(settings_in(_config(message)))
+    return settings, site.client_in(settings)
 
 
 def _config(message: Message) -> ConfigRecord:
@@ -202,12 +219,20 @@ def _remember(
 
 
 @contextmanager
-def _naming(client: str, during: str) -> Iterator[None]:
-    """Say in an error whose it is, and when it happened."""
+def _naming(site: Site, client: str, during: str) -> Iterator[None]:
+    """Say in an error whose it is and when it happened, without what the server must not know."""
     try:
         yield
     except FedarmError as error:
-        raise ClientError(f"client {client!r} failed in {during}: {error}") from error
+        text = f"client {client!r} failed in {during}: {site.redacted(str(error))}"
+        raise ClientError(text) from error
+    except OSError as error:
+        if not site.is_private:
+            raise
+        # Flower sends an exception's text, which for these holds a path, to the server.
+        _logger.exception("client %r failed in %s", client, during)
+        text = f"client {client!r} failed in {during}: {site.redacted(str(error))}"
+        raise ClientError(text, remedy="see the log of the client's node") from None
 
 
 def _global_policy(message: Message, settings: TrainSettings) -> PreTrainedPolicy:

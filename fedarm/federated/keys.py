@@ -24,6 +24,10 @@ SEAL = "arrays-sha256"
 # How the names of control variates begin, among other arrays.
 CONTROL_PREFIX = "control/"
 
+# In a client's answer to the query for sums: what its results depend on beside the settings.
+DATA_DIGEST = "data-digest"
+START_DIGEST = "start-digest"
+
 # In a client's metrics, beside the fields of `fedarm.training.loop.StepLosses`.
 NUM_EXAMPLES = "num-examples"
 HELD_OUT_LOSS = "held-out-loss"

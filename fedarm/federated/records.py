@@ -20,6 +20,7 @@ from torch import nn
 
 from fedarm.data.statistics import FeatureSums
 from fedarm.errors import CheckpointError
+from fedarm.federated.arrays import packed
 from fedarm.federated.keys import CONTROL_PREFIX, NUM_EXAMPLES, SETTINGS
 from fedarm.policies.normalization import Statistics
 from fedarm.settings import TrainSettings
@@ -126,7 +127,7 @@ def pack_weights(
         control: The change of a client's control variate, by parameter.
     """
     weights = {
-        name: Array(parameter.detach().to("cpu", torch.float32).numpy())
+        name: packed(parameter.detach().to("cpu", torch.float32).numpy())
         for name, parameter in trainable_parameters(policy).items()
     }
     # Strategies average arrays, and an array without dimensions would come out as a number.

@@ -8,9 +8,11 @@ from collections.abc import Sequence
 from flwr.app import Message, RecordDict
 from flwr.serverapp import Grid
 
+from fedarm.errors import suggest
 from fedarm.federated.exchange import ClientError, Exchange, exchange
-from fedarm.federated.keys import METRICS, PARTITION, QUERY_IDENTITY
+from fedarm.federated.keys import CONFIG, METRICS, PARTITION, QUERY_IDENTITY
 from fedarm.federated.records import number_in
+from fedarm.federated.site import CLIENT
 from fedarm.settings import Faults
 
 _CONNECT_TIMEOUT_S = 120.0
@@ -38,8 +40,9 @@ def call_roster(grid: Grid, clients: Sequence[str]) -> dict[int, str]:
         clients={node: f"node {node}" for node in nodes},
         during="the roster call",
     ).replies
-    by_client = sorted(answers, key=_partition)
-    partitions = [_partition(answer) for answer in by_client]
+    places = {answer.metadata.src_node_id: _place(answer, clients) for answer in answers}
+    by_client = sorted(places, key=places.__getitem__)
+    partitions = [places[node] for node in by_client]
     if partitions != list(range(len(clients))):
         raise ClientError(
             f"the nodes are not the clients 0 to {len(clients) - 1}",
@@ -47,7 +50,7 @@ def call_roster(grid: Grid, clients: Sequence[str]) -> dict[int, str]:
             value=partitions,
             remedy="start one node a client, each with its own partition-id",
         )
-    return {answer.metadata.src_node_id: clients[_partition(answer)] for answer in by_client}
+    return {node: clients[places[node]] for node in by_client}
 
 
 def rejoin(grid: Grid, clients: dict[int, str]) -> None:
@@ -70,7 +73,7 @@ def rejoin(grid: Grid, clients: dict[int, str]) -> None:
     )
     nodes = list(clients)
     for answer in asked.replies():
-        place = _partition(answer)
+        place = _place(answer, list(clients.values()))
         if place < len(nodes) and nodes[place] not in connected:
             nodes[place] = answer.metadata.src_node_id
     names = list(clients.values())
@@ -78,8 +81,20 @@ def rejoin(grid: Grid, clients: dict[int, str]) -> None:
     clients.update(zip(nodes, names, strict=True))
 
 
-def _partition(answer: Message) -> int:
-    return int(number_in(answer.content.metric_records[METRICS], PARTITION))
+def _place(answer: Message, clients: Sequence[str]) -> int:
+    """Return the place among the clients of a node that says its name or its place."""
+    named = answer.content.config_records.get(CONFIG)
+    if named is None:
+        return int(number_in(answer.content.metric_records[METRICS], PARTITION))
+    name = str(named[CLIENT])
+    if name not in clients:
+        raise ClientError(
+            "a node says that it is a client that the run does not have",
+            key=CLIENT,
+            value=name,
+            remedy=suggest(name, clients),
+        )
+    return clients.index(name)
 
 
 def _wait_for_nodes(grid: Grid, wanted: int) -> list[int]:

@@ -24,6 +24,7 @@ from fedarm.federated.client_state import forget_client_states
 from fedarm.federated.exchange import ClientError, Exchange
 from fedarm.federated.faults import same_update
 from fedarm.federated.keys import HELD_OUT_LOSS, METRICS
+from fedarm.federated.ownership import only_writer
 from fedarm.federated.records import (
     OptimizerState,
     load_weights,
@@ -35,7 +36,7 @@ from fedarm.federated.records import (
 )
 from fedarm.federated.roster import call_roster, rejoin
 from fedarm.federated.start import load_start
-from fedarm.federated.statistics import gather_sums
+from fedarm.federated.statistics import GatheredSums, gather_sums
 from fedarm.federated.strategies import STRATEGIES, RoundStrategy
 from fedarm.logging import Progress
 from fedarm.policies.normalization import Statistics
@@ -96,8 +97,16 @@ def hold_rounds(grid: Grid, settings: TrainSettings) -> None:
         CheckpointError: The base is missing, broken, or of another architecture.
         ResultsError: The budget was not kept, or the results cannot be written.
     """
-    store = RoundStore.open(settings, run_fingerprint(settings, _ENTRY))
-    federation = _federate(grid, settings, store)
+    with only_writer(settings.checkpoints.parent):
+        _hold_rounds(grid, settings)
+
+
+def _hold_rounds(grid: Grid, settings: TrainSettings) -> None:
+    clients = call_roster(grid, settings.run.clients)
+    gathered = gather_sums(grid, settings, clients)
+    fingerprint = run_fingerprint(settings, _ENTRY, elsewhere=gathered.data_digests)
+    store = RoundStore.open(settings, fingerprint)
+    federation = _federate(grid, settings, store=store, clients=clients, gathered=gathered)
     done = store.last_round
     if not done:
         store.log(_start_line(federation))
@@ -118,10 +127,15 @@ def hold_rounds(grid: Grid, settings: TrainSettings) -> None:
     write_metrics(settings, store, policy=federation.policy)
 
 
-def _federate(grid: Grid, settings: TrainSettings, store: RoundStore) -> Federation:
-    """Meet the clients, and restore strategy and policy as they were after the newest round."""
-    clients = call_roster(grid, settings.run.clients)
-    gathered = gather_sums(grid, settings, clients)
+def _federate(
+    grid: Grid,
+    settings: TrainSettings,
+    *,
+    store: RoundStore,
+    clients: dict[int, str],
+    gathered: GatheredSums,
+) -> Federation:
+    """Restore strategy and policy as they were after the newest round."""
     strategy = _strategy(settings, gathered.rows)
     optimizer: OptimizerState = {}
     if not store.last_round:

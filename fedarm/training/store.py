@@ -57,22 +57,26 @@ _BEGIN_ANEW = "delete the folder: training then begins anew"
 _logger = get_logger(__name__)
 
 
-def run_fingerprint(settings: TrainSettings, code: Path) -> str:
+def run_fingerprint(
+    settings: TrainSettings, code: Path, *, elsewhere: Mapping[str, str] | None = None
+) -> str:
     """Return the digest of all that a run's checkpoints depend on.
 
     Args:
         settings: The run's settings.
         code: The module that trains; what it imports counts too.
+        elsewhere: What `data_digest` gives for the datasets that others hold, by name.
 
     Raises:
         DataError: A frame cache is missing.
         CheckpointError: The starting checkpoint is missing.
     """
     sources = {*settings.sources, *settings.evaluated}
+    known = elsewhere or {}
     return digest_value(
         {
             "settings": settings.digest(),
-            "data": sorted(_data_digest(source) for source in sources),
+            "data": sorted(known.get(source.name) or data_digest(source) for source in sources),
             "start": None if settings.start is None else digest_checkpoint(settings.start),
             "code": digest_code(code),
             "torch": torch.__version__,
@@ -238,7 +242,12 @@ def _replaced(policy: PreTrainedPolicy, values: State) -> Iterator[None]:
             named[name].copy_(tensor)
 
 
-def _data_digest(source: DataSource) -> str:
+def data_digest(source: DataSource) -> str:
+    """Return the digest of a dataset's frames and columns.
+
+    Raises:
+        DataError: Its frame cache is missing.
+    """
     manifest = source.cache / "manifest.json"
     if not manifest.is_file():
         raise DataError(

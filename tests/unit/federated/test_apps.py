@@ -41,12 +41,12 @@ def ask(grid, message_type, content, *, client=0):
 
 def work(settings, round_number=1):
     """What a strategy sends."""
-    gathered = gather_sums(
+    sums = gather_sums(
         grid := InProcessGrid(client_app.app, 2),
         settings,
         dict(zip(grid.get_node_ids(), settings.run.clients, strict=True)),
-    )
-    config = pack_config(settings, gathered.sums.statistics())
+    ).sums
+    config = pack_config(settings, sums.statistics())
     config[SERVER_ROUND] = round_number
     return RecordDict({ARRAYS: pack_weights(load_start(settings)), CONFIG: config})
 
