@@ -7,17 +7,19 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import ConfigDict, Field, field_validator, model_validator
+
+from fedarm.config_base import Model
 
 EraName = Literal["legacy_degrees", "normalized", "degrees"]
 EpisodeIndex = Annotated[int, Field(ge=0)]
 Bound = Annotated[float, Field(ge=-720, le=720, strict=False)]
 
 
-class Fix(BaseModel):
-    """Base of all hotfixes: unknown keys are errors and values cannot change."""
+class Fix(Model):
+    """Base of all hotfixes."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, populate_by_name=True)
+    model_config = ConfigDict(populate_by_name=True)
 
 
 class DeclaredRows(Fix):

@@ -30,13 +30,14 @@ rule get_dataset:
         " --workers {threads} > {log:q} 2>&1"
 
 
-# Pretraining waits for the pool and every arm for pretraining, so the pool is recorded first.
+# Pretraining waits for the pool and every arm for pretraining, so the pool is recorded first: its
+# priority outweighs that of several datasets together.
 use rule get_dataset as get_pool_dataset with:
     wildcard_constraints:
         dataset=dataset_names(
             name for name in experiment.pool if experiment.is_simulated(name)
         ),
-    priority: 40
+    priority: 100
     threads: 2
 
 

@@ -261,7 +261,8 @@ def index_gap(folder: Path, strength: Strength, rng: np.random.Generator) -> Pla
         columns["episode_index"] = [e + step if e >= first else e for e in old]
 
     edit_episodes(folder, renumber)
-    return Planted(("schema", "frame_order"), (), None, "episode_index", DECLARED, True)
+    renumber_all = ({"fix": "drop_episodes"},)
+    return Planted(("schema", "frame_order"), (), None, "episode_index", renumber_all, True)
 
 
 @defect("episode_rows_missing", "an episode in the metadata without any row")

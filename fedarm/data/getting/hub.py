@@ -71,6 +71,10 @@ def download(repository: Repository) -> Original:
     """
     missing = missing_bytes(repository)
     total = repository.total_bytes
+    get_logger(__name__).info(
+        f"{repository.repo_id}: {len(repository.files)} files, {total / _MEGABYTE:.1f} MB,"
+        f" {missing / _MEGABYTE:.1f} MB of them to download"
+    )
     with Progress(
         total // _MEGABYTE,
         label=f"downloading {repository.repo_id}",

@@ -14,7 +14,7 @@ from fedarm.data.dataset import VideoSpan
 from fedarm.data.decoding import span_frames
 from fedarm.data.hotfixes.hotfix import NOTHING, Touched, hotfix
 from fedarm.data.hotfixes.packets import count_packets, cut_video, readable_frames
-from fedarm.data.hotfixes.statistics import restate_statistics
+from fedarm.data.hotfixes.statistics import refresh_statistics, restate_statistics
 from fedarm.data.hotfixes.tables import (
     EPISODE_INDEX,
     cameras_of,
@@ -48,11 +48,12 @@ DROPPED_KEY = "dropped_episodes"
 def drop_episodes(root: Path, settings: DropEpisodes) -> Touched:
     """Leave out episodes that are listed, hold non-finite values, or whose frames do not decode.
 
-    The others are numbered anew and keep their pixels.
+    The others are numbered anew, without the gaps that the source may have, and keep their pixels.
 
     Raises:
         DataError: No episode would be left, or a listed one does not exist.
     """
+    gaps = _close_gaps(root)
     info = read_info(root)
     rows = read_episode_rows(root)
     originals = _original_numbers(info, len(rows))
@@ -63,7 +64,8 @@ def drop_episodes(root: Path, settings: DropEpisodes) -> Touched:
         reasons["unreadable video"] = _unreadable(root, info, rows)
     dropped = sorted(set().union(*reasons.values()))
     if not dropped:
-        return Touched(0, 0, (), NOTHING)
+        why = f"numbers {numbers(gaps)} had no episode" if gaps else NOTHING
+        return Touched(0, 0, (), why)
     if len(dropped) == len(rows):
         raise DataError("no episode would be left", file=root, remedy="use another dataset")
     frames = _cut_videos(root, info, rows, set(dropped))
@@ -77,6 +79,19 @@ def drop_episodes(root: Path, settings: DropEpisodes) -> Touched:
         f"{reason}: episodes {numbers(sorted(e))}" for reason, e in reasons.items() if e
     )
     return Touched(removed, frames, tuple(dropped), why)
+
+
+def _close_gaps(root: Path) -> list[int]:
+    """Number episodes from 0 without gaps; return the numbers that no episode had."""
+    present = {int(row[EPISODE_INDEX]) for row in read_episode_rows(root)}
+    gaps = sorted(set(range(max(present, default=-1))) - present)
+    if gaps:
+        _drop_rows(root, set(gaps))
+        _drop_from_table(root, set(gaps))
+        info = read_info(root)
+        write_info(root, {**info, DROPPED_KEY: sorted({*info.get(DROPPED_KEY, ()), *gaps})})
+        refresh_statistics(root, (EPISODE_INDEX,))
+    return gaps
 
 
 def _original_numbers(info: Mapping[str, Any], episodes: int) -> list[int]:

@@ -45,6 +45,7 @@ def fill_tasks(root: Path, settings: FillTasks) -> Touched:
     texts = _filled(root, [stored.get(index, "") for index in range(count)], settings.tasks)
     unique = list(dict.fromkeys(texts))
     renumbered = {index: unique.index(text) for index, text in enumerate(texts)}
+    renumbered |= _strays(root, [index for index in used if index < 0], unique, settings.tasks)
     rows = _renumber(root, renumbered)
     changed = _mend_episodes(root, unique)
     if stored != dict(enumerate(unique)):
@@ -88,6 +89,25 @@ def _filled(root: Path, texts: list[str], given: Sequence[str]) -> list[str]:
         )
     each = list(given) * (len(texts) if len(given) == 1 else 1)
     return [text if text.strip() else new for text, new in zip(texts, each, strict=True)]
+
+
+def _strays(
+    root: Path, indices: Sequence[int], texts: list[str], given: Sequence[str]
+) -> dict[int, int]:
+    """Give rows whose index is no index at all the one instruction, which may have to be added."""
+    if not indices:
+        return {}
+    if len(given) != 1:
+        raise DataError(
+            "rows have task indices below 0, and more than one instruction is given",
+            file=root,
+            key=_TASK_INDEX,
+            value=list(indices),
+            remedy="give one instruction, or mend these rows where they were recorded",
+        )
+    if given[0] not in texts:
+        texts.append(given[0])
+    return dict.fromkeys(indices, texts.index(given[0]))
 
 
 def _renumber(root: Path, renumbered: dict[int, int]) -> int:
