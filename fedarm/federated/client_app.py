@@ -24,6 +24,7 @@ from fedarm.federated.keys import (
     ARRAYS,
     CONFIG,
     HELD_OUT_LOSS,
+    LR_FACTORS,
     METRICS,
     NUM_EXAMPLES,
     PARTITION,
@@ -91,6 +92,7 @@ def train(message: Message, context: Context) -> Message:
             rounds=settings.rounds,
             steps=settings.local_steps,
             mu=number_in(instructions, PROXIMAL_MU) if PROXIMAL_MU in instructions else 0.0,
+            lr_factor=_lr_factor(instructions, context),
         )
         moments = optimizer_in(message.content.array_records[ARRAYS])
         if moments:
@@ -126,6 +128,14 @@ def _identify(message: Message, context: Context) -> tuple[TrainSettings, DataSo
             remedy="start one node a client, with partition-ids from 0",
         )
     return settings, settings.sources[partition]
+
+
+def _lr_factor(instructions: ConfigRecord, context: Context) -> float:
+    """Return what the server wants this client's learning rate multiplied by; 1 if it says nothing."""
+    factors = instructions.get(LR_FACTORS)
+    if not isinstance(factors, list):
+        return 1.0
+    return float(factors[int(context.node_config[PARTITION])])
 
 
 def _config(message: Message) -> ConfigRecord:

@@ -16,6 +16,8 @@ PARTITION = "partition-id"
 SETTINGS = "settings"
 SERVER_ROUND = "server-round"
 PROXIMAL_MU = "proximal-mu"
+# One a client, in client order: what its learning rate is multiplied by.
+LR_FACTORS = "lr-factors"
 
 # In a client's metrics, beside the fields of `fedarm.training.loop.StepLosses`.
 NUM_EXAMPLES = "num-examples"

@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from flwr.app import ConfigRecord
 from flwr.serverapp import Grid
 
 from fedarm.config import FedAvgArm, FedProxArm
 from fedarm.errors import ConfigError
 from fedarm.federated.exchange import ClientError, Exchange, exchange
-from fedarm.federated.keys import HELD_OUT_LOSS, METRICS
+from fedarm.federated.keys import HELD_OUT_LOSS, LR_FACTORS, METRICS, PROXIMAL_MU
 from fedarm.federated.records import (
     OptimizerState,
     load_weights,
@@ -34,6 +35,13 @@ from fedarm.federated.strategies import STRATEGIES, RoundStrategy
 from fedarm.logging import Progress
 from fedarm.policies.normalization import Statistics
 from fedarm.settings import TrainSettings
+from fedarm.training.adaptation import (
+    RoundPlan,
+    idle_line,
+    plan_record,
+    plan_round,
+    stopped_after,
+)
 from fedarm.training.device import prepare_torch
 from fedarm.training.held_out import held_out_losses
 from fedarm.training.loop import OPTIMIZER_PREFIX
@@ -98,11 +106,21 @@ def hold_rounds(grid: Grid, settings: TrainSettings) -> None:
         unit="samples",
         done=settings.samples * done // settings.rounds,
     )
+    lines = store.rows()
     with progress:
         for number in range(done + 1, settings.rounds + 1):
-            line = _hold_round(federation, number)
-            state = {**federation.strategy.state(), **federation.optimizer}
-            store.save(number, federation.policy, federation.statistics, state, line)
+            stopped = stopped_after(settings, lines)
+            if stopped is None:
+                plan = plan_round(settings, lines)
+                line = _hold_round(federation, number, plan)
+            else:
+                line = idle_line(lines[-1], number, stopped=stopped)
+            if stopped is None or settings.is_kept(number):
+                state = {**federation.strategy.state(), **federation.optimizer}
+                store.save(number, federation.policy, federation.statistics, state, line)
+            else:
+                store.log(line)
+            lines.append(line)
             progress.advance(line["samples"])
     write_metrics(settings, store, policy=federation.policy)
 
@@ -171,7 +189,7 @@ def _start_line(federation: Federation) -> MetricsLine:
     )
 
 
-def _hold_round(federation: Federation, number: int) -> MetricsLine:
+def _hold_round(federation: Federation, number: int, plan: RoundPlan) -> MetricsLine:
     """Train in every client, aggregate into the global policy, evaluate it; return the metrics."""
     start_s = time.monotonic()
     trained = exchange(
@@ -179,7 +197,7 @@ def _hold_round(federation: Federation, number: int) -> MetricsLine:
         federation.strategy.configure_train(
             number,
             pack_weights(federation.policy, federation.optimizer),
-            pack_config(federation.settings, federation.statistics),
+            _pack_plan(federation, plan),
             federation.grid,
         ),
         clients=federation.clients,
@@ -201,7 +219,7 @@ def _hold_round(federation: Federation, number: int) -> MetricsLine:
         client: losses_in(reply.content.metric_records[METRICS])
         for client, reply in zip(federation.clients.values(), trained.replies, strict=True)
     }
-    return metrics_line(
+    line = metrics_line(
         number,
         steps,
         held_out,
@@ -209,6 +227,18 @@ def _hold_round(federation: Federation, number: int) -> MetricsLine:
         bytes_up=trained.bytes_up + evaluated.bytes_up,
         bytes_down=trained.bytes_down + evaluated.bytes_down,
     )
+    return {**line, **plan_record(federation.settings, plan, number)}
+
+
+def _pack_plan(federation: Federation, plan: RoundPlan) -> ConfigRecord:
+    """Return what the clients need to know for a round of training."""
+    record = pack_config(federation.settings, federation.statistics)
+    factors = [plan.lr_factor * plan.client_lr_factors[c] for c in federation.settings.run.clients]
+    if any(factor != 1.0 for factor in factors):
+        record[LR_FACTORS] = factors
+    if plan.mu is not None:
+        record[PROXIMAL_MU] = plan.mu
+    return record
 
 
 def _evaluate(federation: Federation, number: int) -> tuple[dict[str, float], Exchange]:

@@ -68,6 +68,10 @@ class LocalTrainer:
         rounds: Rounds in all.
         steps: Steps in this round.
         mu: Weight of the proximal term; 0 for none.
+        lr_factor: What the schedule's learning rate is multiplied by.
+
+    Attributes:
+        lr_factor: As above; may change between calls of `run`.
     """
 
     def __init__(
@@ -82,7 +86,9 @@ class LocalTrainer:
         rounds: int,
         steps: int,
         mu: float = 0.0,
+        lr_factor: float = 1.0,
     ) -> None:
+        self.lr_factor = lr_factor
         self._policy = policy
         self._rows = rows
         self._training = settings.training
@@ -182,7 +188,7 @@ class LocalTrainer:
         nn.utils.clip_grad_norm_(self._parameters, self._training.grad_clip_norm)
         share = lr_share(self._training.schedule, step=step, **self._round)
         for group in self._optimizer.param_groups:
-            group["lr"] = self._training.lr * share
+            group["lr"] = self._training.lr * share * self.lr_factor
         self._optimizer.step()
         return policy_loss, proximal_term
 

@@ -48,6 +48,6 @@ def test_the_features_decide_the_shapes():
 
 
 def test_the_lab_policy_has_under_a_million_parameters_and_no_variational_encoder():
-    policy = build_policy(config.Policy(), so101_features(64), seed=0)
+    policy = build_policy(config.ActPolicy(), so101_features(64), seed=0)
     assert sum(parameter.numel() for parameter in policy.parameters()) == 633_814
     assert not any("vae" in name for name, _ in policy.named_parameters())
