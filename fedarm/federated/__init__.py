@@ -9,6 +9,7 @@
     start.py        the policy that a run starts from
     exchange.py     send to all clients; check, count and order what comes back
     records.py      what travels: weights, sums, settings
+    wire.py         how arrays travel: 32 bits, or 16
     keys.py         the names that server and clients agree on
     inprocess.py    a Grid that calls the ClientApp directly
     environment.py  keeps Flower quiet and offline

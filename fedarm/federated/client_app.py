@@ -43,6 +43,7 @@ from fedarm.federated.records import (
     statistics_in,
 )
 from fedarm.federated.start import load_start
+from fedarm.federated.wire import from_wire, to_wire
 from fedarm.settings import DataSource, TrainSettings
 from fedarm.training.held_out import held_out_loss
 from fedarm.training.loop import LocalTrainer
@@ -94,12 +95,13 @@ def train(message: Message, context: Context) -> Message:
             mu=number_in(instructions, PROXIMAL_MU) if PROXIMAL_MU in instructions else 0.0,
             lr_factor=_lr_factor(instructions, context),
         )
-        moments = optimizer_in(message.content.array_records[ARRAYS])
+        moments = optimizer_in(_arrays(message))
         if moments:
             trainer.load_optimizer_state(moments)
         losses = trainer.run(0, settings.local_steps)
     travelling = trainer.optimizer_state() if averages_moments(settings) else None
-    return _reply(message, pack_losses(losses, rows=len(rows)), pack_weights(policy, travelling))
+    weights = to_wire(pack_weights(policy, travelling), settings.exchange_dtype)
+    return _reply(message, pack_losses(losses, rows=len(rows)), weights)
 
 
 @app.evaluate()
@@ -161,8 +163,13 @@ def _naming(client: str, during: str) -> Iterator[None]:
 def _global_policy(message: Message, settings: TrainSettings) -> PreTrainedPolicy:
     """Return this process's policy at the weights that the server sent."""
     policy = _policy(settings)
-    load_weights(policy, message.content.array_records[ARRAYS])
+    load_weights(policy, _arrays(message))
     return policy
+
+
+def _arrays(message: Message) -> ArrayRecord:
+    """Return the arrays that the server sent, in 32 bits."""
+    return from_wire(message.content.array_records[ARRAYS])
 
 
 @lru_cache(maxsize=1)

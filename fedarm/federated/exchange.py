@@ -16,6 +16,7 @@ from flwr.serverapp import Grid
 from numpy.typing import ArrayLike
 
 from fedarm.errors import FedarmError
+from fedarm.federated.wire import unwire, wired
 
 _SEE_LOG = (
     "see the client's log, mend the cause and start the run again: it goes on from its last round"
@@ -42,7 +43,12 @@ class Exchange:
 
 
 def exchange(
-    grid: Grid, messages: Iterable[Message], *, clients: Mapping[int, str], during: str
+    grid: Grid,
+    messages: Iterable[Message],
+    *,
+    clients: Mapping[int, str],
+    during: str,
+    dtype: str = "float32",
 ) -> Exchange:
     """Send a message to every client and return their replies in client order.
 
@@ -54,6 +60,7 @@ def exchange(
         messages: One a client, in any order.
         clients: Names of the clients by node id, in client order.
         during: When this is, for messages: "round 3".
+        dtype: How arrays travel, `float32` or `bfloat16`; replies come back in 32 bits.
 
     Raises:
         ClientError: A client got no message, failed, did not answer, or answered with NaN or infinity.
@@ -67,13 +74,16 @@ def exchange(
             remedy="connect them again and start the run again",
         )
     # Strategies draw the clients in random order, which would be the order of work in one process.
-    sent = [by_node[node] for node in clients]
+    sent = [wired(by_node[node], dtype) for node in clients]
     arrived = {reply.metadata.src_node_id: reply for reply in grid.send_and_receive(sent)}
+    bytes_up = sum(_array_bytes(reply) for reply in arrived.values() if reply.has_content())
+    for reply in arrived.values():
+        unwire(reply)
     replies = tuple(_checked(arrived.get(node), clients[node], during) for node in clients)
     return Exchange(
         replies=replies,
         bytes_down=sum(_array_bytes(message) for message in sent),
-        bytes_up=sum(_array_bytes(reply) for reply in replies),
+        bytes_up=bytes_up,
     )
 
 

@@ -202,6 +202,7 @@ def _hold_round(federation: Federation, number: int, plan: RoundPlan) -> Metrics
         ),
         clients=federation.clients,
         during=f"round {number}",
+        dtype=federation.settings.exchange_dtype,
     )
     weights, _ = federation.strategy.aggregate_train(number, trained.replies)
     if weights is None:
@@ -253,6 +254,7 @@ def _evaluate(federation: Federation, number: int) -> tuple[dict[str, float], Ex
         ),
         clients=federation.clients,
         during=f"the evaluation of round {number}",
+        dtype=federation.settings.exchange_dtype,
     )
     by_client = {
         client: number_in(reply.content.metric_records[METRICS], HELD_OUT_LOSS)
