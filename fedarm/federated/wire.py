@@ -47,9 +47,7 @@ def wired(message: Message, dtype: str) -> Message:
         }
     )
     metadata = message.metadata
-    return Message(
-        content, metadata.dst_node_id, metadata.message_type, group_id=metadata.group_id
-    )
+    return Message(content, metadata.dst_node_id, metadata.message_type, group_id=metadata.group_id)
 
 
 def unwire(reply: Message) -> None:

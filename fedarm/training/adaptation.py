@@ -1,8 +1,8 @@
-"""How training reacts to its own losses between rounds: plateau, early stop, adaptive mu, lagging clients.
+"""How training reacts to its own losses between rounds: plateau, early stop, adaptive mu, lag.
 
-Every rule is a function of the metrics lines of the rounds that are done, which the store keeps: a killed
-job that goes on decides as it would have. Off unless the configuration asks for it. No rule looks at a
-dataset that no client has.
+Every rule is a function of the metrics lines of the rounds that are done, which the store keeps: a job
+that was killed and goes on decides as it would have. Off unless the configuration asks for it. No rule
+looks at a dataset that no client has.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from statistics import fmean
 from typing import Any
 
@@ -133,7 +134,7 @@ def adapted_mu(losses: Sequence[float], *, start: float, step: float) -> float:
         Li et al. 2020, "Federated Optimization in Heterogeneous Networks", section 5.3.2.
     """
     mu, falls = start, 0
-    for previous, loss in zip(losses, losses[1:], strict=False):
+    for previous, loss in pairwise(losses):
         if loss > previous:
             mu, falls = mu + step, 0
         elif loss < previous:

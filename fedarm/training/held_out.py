@@ -25,7 +25,8 @@ _BATCH_SIZE = 64
 def held_out_loss(policy: PreTrainedPolicy, rows: Rows, statistics: Statistics) -> float:
     """Return the policy loss on rows, averaged over their actions without the padding.
 
-    A row always gets the same random draws, if the policy's loss needs any: whichever arm and round. The policy is evaluated without dropout and then put back into the mode that it was in.
+    The policy is evaluated without dropout and then put back into the mode that it was in. A row always
+    gets the same random draws, if the policy's loss needs any, whatever the arm and the round.
 
     Args:
         policy: The policy.

@@ -15,8 +15,8 @@ def lr_share(schedule: Schedule, *, step: int, steps: int, round_number: int, ro
     step after the warm-up to `final_lr_share` at the last step; each round starts anew. The rounds'
     starting rates may fall along half a cosine too, from 1 in round 1 towards 0 after the last.
 
-    With warm restarts the falls are cycles of the whole run, counted in steps; where rounds begin and end
-    does not matter, so that one schedule is the same for federated and for central training.
+    With warm restarts the falls are cycles of the whole run, counted in steps; where rounds begin and
+    end does not matter, so that one schedule is the same for federated and for central training.
 
     Args:
         schedule: The schedule's settings.

@@ -58,9 +58,7 @@ def test_a_raised_mu_reaches_the_clients(adapting, tmp_path, monkeypatch):
     constant = trained(settings, tmp_path / "constant")
     monkeypatch.setattr(adaptation, "adapted_mu", lambda losses, start, step: 100.0 * start)
     raised = trained(settings, tmp_path / "raised")
-    terms = [
-        run[1]["rounds"][1]["clients"]["left"]["proximal_term"] for run in (constant, raised)
-    ]
+    terms = [run[1]["rounds"][1]["clients"]["left"]["proximal_term"] for run in (constant, raised)]
     assert terms[1] > 10 * terms[0] > 0
 
 
@@ -82,9 +80,7 @@ def test_the_factor_of_a_client_is_its_own(make, tmp_path, monkeypatch):
     experiment = make(training=TRAINING, arms={"central": {"kind": "central"}, "fedavg": FEDAVG})
     settings = settings_of(experiment, "fedavg", 0)
     plain = trained(settings, tmp_path / "plain")
-    monkeypatch.setattr(
-        adaptation, "lag_factors", lambda *_, limit: {"left": 1.0, "right": 4.0}
-    )
+    monkeypatch.setattr(adaptation, "lag_factors", lambda *_, limit: {"left": 1.0, "right": 4.0})
     faster = trained(settings, tmp_path / "faster")
     norms = [
         {c: run[1]["rounds"][1]["clients"][c]["update_norm"] for c in ("left", "right")}

@@ -62,16 +62,12 @@ def test_warm_restarts_fall_over_cycles_of_the_run_and_start_anew():
 
 
 def test_warm_restart_cycles_grow():
-    schedule = Schedule(
-        kind="warm_restarts", first_cycle=0.2, cycle_factor=2.0, final_lr_share=0.0
-    )
+    schedule = Schedule(kind="warm_restarts", first_cycle=0.2, cycle_factor=2.0, final_lr_share=0.0)
     shares = [_share(schedule, step, steps=10) for step in range(10)]
     # Cycles of 2 and 4 steps; the third would have 8.
     restarts = [step for step in range(1, 10) if shares[step] > shares[step - 1]]
     assert restarts == [2, 6]
-    assert shares[:6] == pytest.approx(
-        [1.0, 0.5, 1.0, 0.8535533905932737, 0.5, 0.1464466094067262]
-    )
+    assert shares[:6] == pytest.approx([1.0, 0.5, 1.0, 0.8535533905932737, 0.5, 0.1464466094067262])
 
 
 def test_warm_restarts_are_the_same_for_central_and_federated_training():
