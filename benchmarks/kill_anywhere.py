@@ -107,7 +107,9 @@ def main() -> None:
         for number, moment in enumerate(draw_moments(unbroken, seed=args.seed)):
             alive = survives(unbroken[moment.run], moment, folder / str(number))
             survived += alive
-            print(f"{moment.run} {moment.place}, call {moment.call}: {'same' if alive else 'OTHER'}")
+            print(
+                f"{moment.run} {moment.place}, call {moment.call}: {'same' if alive else 'OTHER'}"
+            )
     print(f"survived: {survived}/{MOMENTS}")
 
 

@@ -38,6 +38,8 @@ def build_smolvla(policy: config.SmolVLAPolicy, features: PolicyFeatures) -> Smo
             # Always this, so that a checkpoint has the same bytes wherever it was trained.
             device="cpu",
             push_to_hub=False,
+            # Declared a float, with a whole number for a default: it would read back as another text.
+            optimizer_grad_clip_norm=10.0,
             input_features=inputs,
             output_features={ACTION: PolicyFeature(FeatureType.ACTION, (features.action_joints,))},
             vlm_model_name=find_vlm(policy.vlm),
