@@ -1,8 +1,8 @@
 """Runs killed with SIGKILL at 20 random moments, and started again: figure `survived`, 20/20.
 
-Every kind of arm (base, local, central, federated) is killed during local steps, between rounds and while
-a checkpoint is written, on made-up recordings. A run survives when, started again, it ends with the bytes
-of a run that was never killed: checkpoints and metrics, but for the seconds in them.
+Every kind of arm (base, local, central, federated) is killed during local steps, between rounds and
+while a checkpoint is written, on made-up recordings. A run survives when, started again, it ends with
+the bytes of a run that was never killed: checkpoints and metrics, but for the seconds in them.
 
 The moments are drawn from a seed: a call of a function that the run makes, and a time after it of up to
 as long as writing a checkpoint takes.
@@ -116,6 +116,7 @@ def main() -> None:
 def small_experiment(root: Path) -> Experiment:
     raw = copy.deepcopy(SMALL)
     raw["training"] |= {"samples": 128, "held_out_rows": 4, "keep_every": 3}
+    raw["rollout"] = {"episodes": 8}
     raw["arms"]["fedprox"] |= {"mu": 0.1, "optimizer_state": "average"}
     return make_experiment(raw, root)
 
