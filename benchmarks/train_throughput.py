@@ -3,8 +3,8 @@
 The policy of the lab is trained on a recorded dataset of the lab's: by fedarm's loop from the frame
 cache, and by `lerobot-train` from the same dataset, the same weights, and the same batch size. The
 latter is run twice, for few and for more steps, and the difference counts, so that its start does not;
-without workers and with two, and the better counts. `against_synthetic` is the speed of fedarm's step over
-the least that PyTorch can do, the same step on tensors that are there already; the two alternate.
+without workers and with two, and the better counts. `against_synthetic` is the speed of fedarm's step
+over the least that PyTorch can do, the same step on tensors that are there already; the two alternate.
 """
 
 from __future__ import annotations

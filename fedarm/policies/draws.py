@@ -64,4 +64,5 @@ def _generator(purpose: str, position: int) -> np.random.Generator:
 
 
 def _device(policy: PreTrainedPolicy) -> torch.device:
-    return next(policy.parameters()).device
+    device: torch.device = next(policy.parameters()).device
+    return device
