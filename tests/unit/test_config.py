@@ -125,3 +125,15 @@ def test_resolved_config_reads_back_equal(small_config, tmp_path):
 def test_server_momentum_and_averaged_moments_exclude_each_other(small_config):
     small_config["arms"]["fedprox"] |= {"server_momentum": 0.5, "optimizer_state": "average"}
     assert "needs `optimizer_state: reset`" in refuse(small_config)
+
+
+def test_the_policy_is_an_act_unless_another_type_is_named(small_config):
+    assert parse_config(small_config, source="test").policy.type == "act"
+    small_config["policy"] = {"image_size": 96}
+    assert parse_config(small_config, source="test").policy.image_size == 96
+    small_config["policy"] = {"type": "smolvla", "lora": {"rank": 8}}
+    assert parse_config(small_config, source="test").policy.lora.rank == 8
+    for policy in ({"type": "act", "vlm": "tiny"}, {"type": "pi0"}, {"type": "smolvla", "lora": 1}):
+        small_config["policy"] = policy
+        with pytest.raises(ConfigError, match="policy"):
+            parse_config(small_config, source="test")
