@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
+from fedarm.config import parse_config
 from fedarm.errors import ConfigError
 from fedarm.experiment import load_experiment, parse_experiment
 
