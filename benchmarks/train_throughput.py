@@ -96,7 +96,7 @@ def lerobot_seconds(folder: Path, settings: TrainSettings, *, workers: int, step
     """Return the wall time of a whole `lerobot-train`, its start included."""
     command = [
         str(Path(sys.executable).with_name("lerobot-train")),
-        "--policy.discover_packages_path=fedarm.policies",
+        "--env.discover_packages_path=fedarm.policies",
         f"--policy.path={folder / 'start'}",
         "--policy.push_to_hub=false",
         "--dataset.repo_id=fedarm/benchmark",

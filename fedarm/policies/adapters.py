@@ -36,7 +36,8 @@ def add_adapters(policy: PreTrainedPolicy, lora: config.Lora, *, seed: int) -> N
     from peft import LoraConfig, inject_adapter_in_model
 
     targets = policy._get_default_peft_targets()
-    places = LoraConfig(r=lora.rank, lora_alpha=lora.alpha, **(targets or {}))
+    scale: Any = lora.alpha  # Declared whole; any number does.
+    places = LoraConfig(r=lora.rank, lora_alpha=scale, **(targets or {}))
     policy.requires_grad_(False)
     with torch.random.fork_rng(devices=()):
         torch.manual_seed(seed)

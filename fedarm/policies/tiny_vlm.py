@@ -6,6 +6,7 @@ and an image processor, no weights. This one is the same on every machine and ne
 
 from __future__ import annotations
 
+import importlib
 import string
 from pathlib import Path
 from typing import Any
@@ -128,15 +129,9 @@ def write_tiny_vlm(folder: Path) -> None:
         ResultsError: The folder cannot be written.
     """
     lean_imports(keep=("transformers",))
-    from transformers import (
-        PreTrainedTokenizerFast,
-        SmolVLMConfig,
-        SmolVLMImageProcessor,
-        SmolVLMProcessor,
-        SmolVLMVideoProcessor,
-    )
-
-    tokenizer = PreTrainedTokenizerFast(
+    # Its names are made when they are asked for, which a type checker does not see.
+    transformers: Any = importlib.import_module("transformers")
+    tokenizer = transformers.PreTrainedTokenizerFast(
         tokenizer_object=_tokenizer(),
         pad_token=_PAD,
         unk_token=_UNKNOWN,
@@ -144,15 +139,15 @@ def write_tiny_vlm(folder: Path) -> None:
         extra_special_tokens=_IMAGE_TOKENS,
     )
     size = {"longest_edge": _IMAGE_SIZE}
-    processor = SmolVLMProcessor(
-        image_processor=SmolVLMImageProcessor(size=size, max_image_size=size),
+    processor = transformers.SmolVLMProcessor(
+        image_processor=transformers.SmolVLMImageProcessor(size=size, max_image_size=size),
         tokenizer=tokenizer,
-        video_processor=SmolVLMVideoProcessor(size=size, max_image_size=size),
+        video_processor=transformers.SmolVLMVideoProcessor(size=size, max_image_size=size),
         image_seq_len=(_IMAGE_SIZE // _PATCH_SIZE // _SCALE_FACTOR) ** 2,
         chat_template="",
     )
     with atomic_dir(folder) as temporary:
-        SmolVLMConfig(**_sizes(tokenizer)).save_pretrained(temporary)
+        transformers.SmolVLMConfig(**_sizes(tokenizer)).save_pretrained(temporary)
         processor.save_pretrained(temporary)
         tokenizer.save_pretrained(temporary)
 

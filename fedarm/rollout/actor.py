@@ -39,8 +39,8 @@ class Actor:
         """Return the policy as the loop sees it, told what to do if it can read."""
         if not self.reads_instructions:
             return self.controller
-        predict = partial(self.controller.predict, instruction=instruction)
-        return replace(self.controller, predict=predict)
+        predict: Any = self.controller.predict
+        return replace(self.controller, predict=partial(predict, instruction=instruction))
 
 
 def load_actor(folder: Path) -> Actor:
