@@ -23,6 +23,11 @@ class FederatedModel(Model):
         description="What clients begin a round with: a fresh Adam, or the clients' averaged moments"
         " of the round before, which travel with the weights (Wang et al. 2021, arXiv:2106.02305).",
     )
+    lag_lr_limit: Annotated[float, Field(ge=1)] = Field(
+        default=1.0,
+        description="A client whose held-out loss has fallen less than the clients' mean trains with a"
+        " higher learning rate, by its lag and by at most this factor; 1 is off.",
+    )
 
 
 class FedAvgArm(FederatedModel):
@@ -44,6 +49,11 @@ class FedProxArm(FederatedModel):
 
     strategy: Literal["fedprox"]
     mu: Annotated[float, Field(ge=0)] = Field(description="Weight of the proximal term.")
+    mu_step: Annotated[float, Field(ge=0)] = Field(
+        default=0.0,
+        description="Adaptive mu: raised by this when the training loss rises, lowered when it has"
+        " fallen five times in a row (Li et al. 2020, section 5.3.2, with 0.1); 0 is constant.",
+    )
 
 
 class AdaptiveArm(FederatedModel):

@@ -217,8 +217,16 @@ class Experiment:
         base = self.config.base
         training = self.config.training
         if run.kind == "base" and isinstance(base, PretrainedBase):
+            # There is no held-out loss of the pool for the base to react to.
+            schedule = training.schedule.model_copy(update={"plateau": None})
             training = training.model_copy(
-                update={"samples": base.samples, "batch_size": base.batch_size, "lr": base.lr}
+                update={
+                    "samples": base.samples,
+                    "batch_size": base.batch_size,
+                    "lr": base.lr,
+                    "schedule": schedule,
+                    "early_stop": None,
+                }
             )
         return TrainSettings(
             run=run,
@@ -237,6 +245,9 @@ class Experiment:
             checkpoints=paths.checkpoints,
             metrics=paths.metrics,
             faults=self._faults if run.kind == "federated" else Faults(),
+            exchange_dtype=self.config.federation.exchange_dtype
+            if run.kind == "federated"
+            else "float32",
         )
 
     @property

@@ -90,6 +90,7 @@ class TrainSettings:
         policy: The architecture.
         training: Optimizer, schedule and budget (for the base, its own).
         rounds: Rounds; central and local training are checkpointed as often.
+        exchange_dtype: How weights travel in a federated run.
         experiment_seed: Root of the random draws.
         sources: The datasets trained on, in the order of `run.clients`.
         evaluated: The datasets whose held-out loss is reported: clients, then unseen sets; none for
@@ -115,6 +116,7 @@ class TrainSettings:
     checkpoints: Path
     metrics: Path
     faults: Faults = Faults()
+    exchange_dtype: Literal["float32", "bfloat16"] = "float32"
 
     @property
     def samples(self) -> int:
@@ -132,6 +134,12 @@ class TrainSettings:
     def local_steps(self) -> int:
         """Optimizer steps of one client in one round of a federated run."""
         return self.steps // (self.rounds * len(self.sources))
+
+    def steps_until(self, round_number: int) -> int:
+        """Optimizer steps done after a round, over all clients together."""
+        if self.run.kind == "federated":
+            return self.local_steps * len(self.sources) * round_number
+        return self.steps * round_number // self.rounds
 
     def is_kept(self, round_number: int) -> bool:
         """Return whether a round's checkpoint stays on disk."""
@@ -154,6 +162,7 @@ class TrainSettings:
                 "share": len(self.clients) if self.run.kind == "local" else 1,
                 # How long to wait before a run fails changes no result.
                 **({"faults": vars(self.faults)} if self.faults.excludes else {}),
+                "exchange_dtype": self.exchange_dtype,
             }
         )
 

@@ -14,6 +14,7 @@
     arrays.py       a message's arrays, read where they lie
     client_state.py what a client remembers between rounds
     records.py      what travels: weights, sums, settings
+    wire.py         how arrays travel: 32 bits, or 16
     keys.py         the names that server and clients agree on
     inprocess.py    a Grid that calls the ClientApp directly
     environment.py  keeps Flower quiet and offline

@@ -29,6 +29,7 @@ from fedarm.federated.keys import (
     CONFIG,
     DATA_DIGEST,
     HELD_OUT_LOSS,
+    LR_FACTORS,
     METRICS,
     NUM_EXAMPLES,
     PARTITION,
@@ -52,6 +53,7 @@ from fedarm.federated.records import (
 from fedarm.federated.seal import is_intact, is_sealed, seal
 from fedarm.federated.site import CLIENT, Site, site_of
 from fedarm.federated.start import load_start
+from fedarm.federated.wire import from_wire, to_wire
 from fedarm.logging import get_logger
 from fedarm.policies.checkpoint import digest_checkpoint
 from fedarm.settings import DataSource, TrainSettings
@@ -124,16 +126,18 @@ def train(message: Message, context: Context) -> Message:
             steps=settings.local_steps,
             mu=number_in(instructions, PROXIMAL_MU) if PROXIMAL_MU in instructions else 0.0,
             control=control,
+            lr_factor=_lr_factor(instructions, settings, source.name),
             **_optimizer(settings),
         )
-        moments = optimizer_in(message.content.array_records[ARRAYS])
+        moments = optimizer_in(_arrays(message))
         if moments:
             trainer.load_optimizer_state(moments)
         losses = trainer.run(0, settings.local_steps)
         if control is not None:
             _remember(control, message, settings, source.name)
     travelling = trainer.optimizer_state() if averages_moments(settings) else None
-    weights = pack_weights(policy, travelling, control.change() if control else None)
+    packed = pack_weights(policy, travelling, control.change() if control else None)
+    weights = to_wire(packed, settings.exchange_dtype)
     return _reply(message, pack_losses(losses, rows=len(rows)), weights)
 
 
@@ -158,6 +162,14 @@ def _identify(message: Message, site: Site) -> tuple[TrainSettings, str]:
     """Return the run's settings as they are at this site, and the name of its client."""
     settings = site.localized(settings_in(_config(message)))
     return settings, site.client_in(settings)
+
+
+def _lr_factor(instructions: ConfigRecord, settings: TrainSettings, client: str) -> float:
+    """Return what the server wants a client's learning rate multiplied by; 1 if it says nothing."""
+    factors = instructions.get(LR_FACTORS)
+    if not isinstance(factors, list):
+        return 1.0
+    return float(factors[settings.run.clients.index(client)])
 
 
 def _config(message: Message) -> ConfigRecord:
@@ -200,7 +212,7 @@ def _control(
     accepted_round = int(number_in(instructions, ACCEPTED_ROUND))
     return ControlVariate(
         trainable_parameters(policy),
-        server=control_in(message.content.array_records[ARRAYS]),
+        server=control_in(_arrays(message)),
         own=load_client_state(settings, client, accepted_round),
     )
 
@@ -238,8 +250,13 @@ def _naming(site: Site, client: str, during: str) -> Iterator[None]:
 def _global_policy(message: Message, settings: TrainSettings) -> PreTrainedPolicy:
     """Return this process's policy at the weights that the server sent."""
     policy = _policy(settings)
-    load_weights(policy, message.content.array_records[ARRAYS])
+    load_weights(policy, _arrays(message))
     return policy
+
+
+def _arrays(message: Message) -> ArrayRecord:
+    """Return the arrays that the server sent, in 32 bits."""
+    return from_wire(message.content.array_records[ARRAYS])
 
 
 @lru_cache(maxsize=1)

@@ -21,6 +21,7 @@ from fedarm.errors import FedarmError
 from fedarm.federated.faults import SEE_LOG, Check, Fault, fault_in
 from fedarm.federated.inprocess import InProcessGrid
 from fedarm.federated.seal import seal
+from fedarm.federated.wire import wired
 from fedarm.settings import Faults
 
 _POLL_S = 0.1
@@ -50,6 +51,7 @@ class Exchange:
         during: When this is, for messages: "round 3".
         faults: What happens without a reply that can be used; by default the exchange fails.
         check: A further check of a reply, which is finite and whole.
+        dtype: How arrays travel, `float32` or `bfloat16`; replies come back in 32 bits.
     """
 
     def __init__(
@@ -61,6 +63,7 @@ class Exchange:
         during: str,
         faults: Faults | None = None,
         check: Check = lambda _: None,
+        dtype: str = "float32",
     ) -> None:
         self._grid = grid
         self._clients = clients
@@ -76,7 +79,7 @@ class Exchange:
                 remedy="connect them again and start the run again",
             )
         # In client order, which is the order of work in one process.
-        self._sent = [by_node[node] for node in clients]
+        self._sent = [wired(by_node[node], dtype) for node in clients]
         self.bytes_down = sum(_array_bytes(message) for message in self._sent)
         self.bytes_up = 0
         self.exclusions: list[Exclusion] = []
@@ -98,12 +101,13 @@ class Exchange:
                 seal(content)
         used = 0
         for node, arrived in _in_order(self._arrivals(), list(self._clients)):
+            travelled = 0 if arrived is None else _array_bytes(arrived)
             fault = fault_in(arrived, self._check)
             if fault is not None:
                 self._exclude(self._clients[node], fault)
             elif arrived is not None:
                 used += 1
-                self.bytes_up += _array_bytes(arrived)
+                self.bytes_up += travelled
                 yield arrived
             # The next one is only made when this one is gone.
             del arrived
@@ -200,6 +204,8 @@ def _pull(grid: Grid, sent: Sequence[Message], *, timeout_s: float | None) -> It
 
 
 def _array_bytes(message: Message) -> int:
+    if not message.has_content():
+        return 0
     return sum(
         len(array.data)
         for arrays in message.content.array_records.values()

@@ -18,6 +18,7 @@ from fedarm.federated.arrays import view
 from fedarm.federated.keys import ARRAYS, METRICS, NUM_EXAMPLES
 from fedarm.federated.records import is_weight, number_in, parameter_of
 from fedarm.federated.seal import is_intact, is_sealed
+from fedarm.federated.wire import unwire
 
 SEE_LOG = (
     "see the client's log, mend the cause and start the run again: it goes on from its last round"
@@ -49,7 +50,7 @@ Check = Callable[[Message], Fault | None]
 
 
 def fault_in(reply: Message | None, check: Check) -> Fault | None:
-    """Return what is wrong with a reply, None if it can be used.
+    """Return what is wrong with a reply, None if it can be used; its arrays are then in 32 bits.
 
     Args:
         reply: The reply; None if it has not come.
@@ -61,6 +62,8 @@ def fault_in(reply: Message | None, check: Check) -> Fault | None:
         return Fault("failed", "failed", str(reply.error.reason), SEE_LOG)
     if is_sealed(reply.content) and not is_intact(reply.content):
         return Fault("damaged", "answered with arrays of another digest", ARRAYS, SEE_LOG)
+    # The digest is of the arrays as they travelled; everything else is asked of numbers in 32 bits.
+    unwire(reply)
     return _not_finite(reply) or check(reply)
 
 

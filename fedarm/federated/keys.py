@@ -27,6 +27,8 @@ CONTROL_PREFIX = "control/"
 # In a client's answer to the query for sums: what its results depend on beside the settings.
 DATA_DIGEST = "data-digest"
 START_DIGEST = "start-digest"
+# One a client, in client order: what its learning rate is multiplied by.
+LR_FACTORS = "lr-factors"
 
 # In a client's metrics, beside the fields of `fedarm.training.loop.StepLosses`.
 NUM_EXAMPLES = "num-examples"

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from flwr.app import Message
+from flwr.app import ConfigRecord, Message
 from flwr.serverapp import Grid
 
 from fedarm.config_arms import FederatedModel
@@ -23,7 +23,7 @@ from fedarm.errors import ConfigError
 from fedarm.federated.client_state import forget_client_states
 from fedarm.federated.exchange import ClientError, Exchange
 from fedarm.federated.faults import same_update
-from fedarm.federated.keys import HELD_OUT_LOSS, METRICS
+from fedarm.federated.keys import HELD_OUT_LOSS, LR_FACTORS, METRICS, PROXIMAL_MU
 from fedarm.federated.ownership import only_writer
 from fedarm.federated.records import (
     OptimizerState,
@@ -41,6 +41,13 @@ from fedarm.federated.strategies import STRATEGIES, RoundStrategy
 from fedarm.logging import Progress
 from fedarm.policies.normalization import Statistics
 from fedarm.settings import TrainSettings
+from fedarm.training.adaptation import (
+    RoundPlan,
+    idle_line,
+    plan_record,
+    plan_round,
+    stopped_after,
+)
 from fedarm.training.device import prepare_torch
 from fedarm.training.held_out import held_out_losses
 from fedarm.training.loop import OPTIMIZER_PREFIX, StepLosses
@@ -116,12 +123,22 @@ def _hold_rounds(grid: Grid, settings: TrainSettings) -> None:
         unit="samples",
         done=settings.samples * done // settings.rounds,
     )
+    lines = store.rows()
     with progress:
         for number in range(done + 1, settings.rounds + 1):
-            line = _hold_round(federation, number)
-            state = {**federation.strategy.state(), **federation.optimizer}
-            personal = _personal(federation) if settings.is_kept(number) else {}
-            store.save(number, federation.policy, federation.statistics, state, line, personal)
+            stopped = stopped_after(settings, lines)
+            if stopped is None:
+                plan = plan_round(settings, lines)
+                line = _hold_round(federation, number, plan)
+            else:
+                line = idle_line(lines[-1], number, stopped=stopped)
+            if stopped is None or settings.is_kept(number):
+                state = {**federation.strategy.state(), **federation.optimizer}
+                personal = _personal(federation) if settings.is_kept(number) else {}
+                store.save(number, federation.policy, federation.statistics, state, line, personal)
+            else:
+                store.log(line)
+            lines.append(line)
             progress.advance(line["samples"])
     forget_client_states(settings)
     write_metrics(settings, store, policy=federation.policy)
@@ -197,14 +214,14 @@ def _start_line(federation: Federation) -> MetricsLine:
     )
 
 
-def _hold_round(federation: Federation, number: int) -> MetricsLine:
+def _hold_round(federation: Federation, number: int, plan: RoundPlan) -> MetricsLine:
     """Train in every client, aggregate into the global policy, evaluate it; return the metrics."""
     start_s = time.monotonic()
     if federation.settings.faults.excludes:
         rejoin(federation.grid, federation.clients)
     federation.strategy.meet(tuple(federation.clients))
     sent = pack_weights(federation.policy, federation.optimizer)
-    config = pack_config(federation.settings, federation.statistics)
+    config = _pack_plan(federation, plan)
     trained = Exchange(
         federation.grid,
         federation.strategy.configure_train(number, sent, config, federation.grid),
@@ -212,6 +229,7 @@ def _hold_round(federation: Federation, number: int) -> MetricsLine:
         during=f"round {number}",
         faults=federation.settings.faults,
         check=same_update(sent, rows=dict(zip(federation.clients, federation.rows, strict=True))),
+        dtype=federation.settings.exchange_dtype,
     )
     steps: dict[str, StepLosses] = {}
     weights, _ = federation.strategy.aggregate_train(
@@ -229,7 +247,7 @@ def _hold_round(federation: Federation, number: int) -> MetricsLine:
     federation.optimizer.clear()
     federation.optimizer.update(optimizer_in(weights))
     held_out, evaluated = _evaluate(federation, number)
-    return metrics_line(
+    line = metrics_line(
         number,
         steps,
         held_out,
@@ -242,6 +260,18 @@ def _hold_round(federation: Federation, number: int) -> MetricsLine:
             for left in exchanged.exclusions
         ],
     )
+    return {**line, **plan_record(federation.settings, plan, number)}
+
+
+def _pack_plan(federation: Federation, plan: RoundPlan) -> ConfigRecord:
+    """Return what the clients need to know for a round of training."""
+    record = pack_config(federation.settings, federation.statistics)
+    factors = [plan.lr_factor * plan.client_lr_factors[c] for c in federation.settings.run.clients]
+    if any(factor != 1.0 for factor in factors):
+        record[LR_FACTORS] = factors
+    if plan.mu is not None:
+        record[PROXIMAL_MU] = plan.mu
+    return record
 
 
 def _noting(
@@ -276,6 +306,7 @@ def _evaluate(federation: Federation, number: int) -> tuple[dict[str, float], Ex
         clients=federation.clients,
         during=f"the evaluation of round {number}",
         faults=federation.settings.faults,
+        dtype=federation.settings.exchange_dtype,
     )
     by_client = {
         federation.clients[reply.metadata.src_node_id]: number_in(

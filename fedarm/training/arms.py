@@ -11,13 +11,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from fedarm.config import CheckpointBase, PretrainedBase
-from fedarm.errors import CheckpointError
+from fedarm.config import CheckpointBase, PretrainedBase, SmolVLAPolicy
 from fedarm.experiment import BASE_ROUND
-from fedarm.policies.checkpoint import LoadedPolicy, fetch_pretrained, load_pretrained
-from fedarm.policies.normalization import Statistics
+from fedarm.policies.checkpoint import (
+    LoadedPolicy,
+    adopt_pretrained,
+    fetch_pretrained,
+    load_pretrained,
+    sees,
+)
+from fedarm.policies.normalization import Statistics, identity_moments
 from fedarm.policies.presets import PolicyFeatures, build_policy, so101_features
 from fedarm.policies.presets.base import ACTION, STATE
 from fedarm.provenance import derive_seed
@@ -25,6 +28,7 @@ from fedarm.settings import TrainSettings
 from fedarm.training.metrics import write_metrics
 from fedarm.training.pooled import train_rounds
 from fedarm.training.rows import load_evaluated_rows, load_train_rows
+from fedarm.training.start import start_policy
 from fedarm.training.store import MetricsLine, RoundStore, run_fingerprint
 
 if TYPE_CHECKING:
@@ -63,18 +67,11 @@ def train_pooled(settings: TrainSettings) -> None:
         CheckpointError: The base is missing, broken, or of another architecture.
         ResultsError: The results cannot be written.
     """
-    start = settings.start
-    if start is None:
-        raise CheckpointError(
-            "a central or local run starts from the base's checkpoint, and none is given",
-            key="start",
-            remedy="make the base first",
-        )
     store = RoundStore.open(settings, run_fingerprint(settings, Path(__file__)))
     policy = train_rounds(
         settings,
         store,
-        lambda: load_pretrained(start, expected=settings.policy).policy,
+        lambda: start_policy(settings),
         rows=load_train_rows(settings.sources, settings.policy.chunk_size),
         held_out=load_evaluated_rows(settings),
     )
@@ -96,6 +93,10 @@ def _make_base(settings: TrainSettings, pretraining: Path) -> tuple[LoadedPolicy
         if base.path is not None
         else fetch_pretrained(str(base.repo_id), str(base.revision))
     )
+    features = so101_features(settings.policy.image_size)
+    if isinstance(settings.policy, SmolVLAPolicy) and not sees(folder, features):
+        adopted = adopt_pretrained(folder, policy=settings.policy, features=features)
+        return LoadedPolicy(adopted, _identity_statistics(features)), line
     return load_pretrained(folder, expected=settings.policy), line
 
 
@@ -135,4 +136,4 @@ def _identity_statistics(features: PolicyFeatures) -> Statistics:
         ACTION: (features.action_joints,),
         **dict.fromkeys(features.cameras, (3, 1, 1)),
     }
-    return {key: {"mean": np.zeros(shape), "std": np.ones(shape)} for key, shape in shapes.items()}
+    return {key: identity_moments(shape) for key, shape in shapes.items()}

@@ -18,11 +18,13 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from fedarm.errors import CheckpointError, FedarmError
-from fedarm.policies.normalization import Normalizer, Statistics
+from fedarm.policies.language import reader_of
+from fedarm.policies.normalization import Normalizer, Statistics, network_statistics
 from fedarm.provenance import derive_seed
 from fedarm.settings import TrainSettings
 from fedarm.training.batches import BatchOrder
 from fedarm.training.control_variate import ControlVariate
+from fedarm.training.device import compute_in
 from fedarm.training.inputs import policy_inputs
 from fedarm.training.proximal import ProximalTerm
 from fedarm.training.rows import TrainRows
@@ -72,6 +74,10 @@ class LocalTrainer:
         control: Control variates that correct the gradients.
         sgd: Whether to make the steps with SGD, which has no moments.
         lr: The learning rate, if not that of the settings.
+        lr_factor: What the schedule's learning rate is multiplied by.
+
+    Attributes:
+        lr_factor: As above; may change between calls of `run`.
     """
 
     def __init__(
@@ -89,12 +95,17 @@ class LocalTrainer:
         control: ControlVariate | None = None,
         sgd: bool = False,
         lr: float | None = None,
+        lr_factor: float = 1.0,
     ) -> None:
+        self.lr_factor = lr_factor
         self._policy = policy
         self._rows = rows
         self._training = settings.training
         self._device = next(policy.parameters()).device
-        self._normalizer = Normalizer(statistics, cameras=rows.cameras, device=self._device)
+        self._normalizer = Normalizer(
+            network_statistics(policy, statistics), cameras=rows.cameras, device=self._device
+        )
+        self._reader = reader_of(policy)
         self._seed_parts = (settings.run.seed, "+".join(clients), round_number)
         self._experiment_seed = settings.experiment_seed
         self._order = BatchOrder(
@@ -181,19 +192,21 @@ class LocalTrainer:
 
     def _step(self, step: int) -> tuple[float, float]:
         """Do one step; return the policy loss and the proximal term before it."""
-        inputs = policy_inputs(self._rows.batch(self._order.indices(step)), self._normalizer)
+        batch = self._rows.batch(self._order.indices(step))
+        inputs = policy_inputs(batch, self._normalizer, self._reader)
         self._optimizer.zero_grad(set_to_none=True)
         with self._seeded(step):
-            loss, _ = self._policy.forward(inputs)
+            with compute_in(self._training.precision, self._device):
+                loss, _ = self._policy.forward(inputs)
             loss.backward()
         policy_loss = self._finite(loss, step)
         proximal_term = self._proximal.add_gradient() if self._proximal else 0.0
         nn.utils.clip_grad_norm_(self._parameters, self._training.grad_clip_norm)
         share = lr_share(self._training.schedule, step=step, **self._round)
         if self._control:
-            self._control.correct(self._lr * share)
+            self._control.correct(self._lr * share * self.lr_factor)
         for group in self._optimizer.param_groups:
-            group["lr"] = self._lr * share
+            group["lr"] = self._lr * share * self.lr_factor
         self._optimizer.step()
         return policy_loss, proximal_term
 

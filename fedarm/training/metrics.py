@@ -5,11 +5,14 @@ Schema, version 1:
     name, arm, kind, seed   which run it is; `name` is its folder
     samples                 samples seen; also `samples_per_client`
     excluded_samples        those of rounds from which a client was excluded; with `samples` they are
-                            `budget_samples`
+                            `budget_samples`, unless the run stopped early
+    stopped_after_round     only when it stopped early: the last round in which it was trained
     batch_size, optimizer_steps
     parameters              how many were trained
     statistics_source       what the normalisation comes from
-    rounds                  the store's lines (`metrics_line`); none for the base
+    rounds                  the store's lines (`metrics_line`); none for the base; with what the rules of
+                            `fedarm.training.adaptation` that are on have chosen: `lr`, `mu`,
+                            `client_lr_factors`, `stopped_after`
     checkpoint              the last one's `round` and `sha256`
 
 Only `seconds` in a round's line differ between two equal runs.
@@ -105,16 +108,18 @@ def build_metrics(
         ResultsError: The samples seen are not the budget.
     """
     budget = _budget(settings)
+    stopped = lines[-1].get("stopped_after") if lines else None
+    expected = budget if stopped is None else _samples_until(settings, stopped)
     per_client: dict[str, int] = {}
     for line in lines:
         for client, values in line["clients"].items():
             per_client[client] = per_client.get(client, 0) + values["samples"]
     samples = sum(line["samples"] for line in lines)
     excluded = _excluded_samples(settings, lines)
-    if not samples + excluded == sum(per_client.values()) + excluded == budget:
+    if not samples + excluded == sum(per_client.values()) + excluded == expected:
         raise ResultsError(
             f"the run saw {samples} samples, its clients {sum(per_client.values())}; arms are only "
-            f"comparable when both are the budget, {budget}",
+            f"comparable when both are the budget, {expected}",
             file=settings.metrics,
             key="samples",
             value=per_client,
@@ -129,6 +134,7 @@ def build_metrics(
         "samples": samples,
         "budget_samples": budget,
         "excluded_samples": excluded,
+        **({} if stopped is None else {"stopped_after_round": stopped}),
         "samples_per_client": per_client,
         "batch_size": settings.training.batch_size,
         "optimizer_steps": samples // settings.training.batch_size,
@@ -151,6 +157,10 @@ def _budget(settings: TrainSettings) -> int:
     if settings.run.kind == "base" and not isinstance(settings.base, PretrainedBase):
         return 0
     return settings.samples
+
+
+def _samples_until(settings: TrainSettings, round_number: int) -> int:
+    return settings.steps_until(round_number) * settings.training.batch_size
 
 
 def _statistics_source(settings: TrainSettings) -> dict[str, Any]:

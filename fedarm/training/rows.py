@@ -38,6 +38,7 @@ class Rows:
         self._frames = [np.asarray(cached.frames) for cached in self._datasets]
         self._part = np.repeat(np.arange(len(parts)), [len(rows) for _, rows in parts])
         self._row = np.concatenate([rows for _, rows in parts])
+        self._tasks = [np.array(cached.tasks, dtype=object) for cached in self._datasets]
         self._chunk_size = chunk_size
 
     def __len__(self) -> int:
@@ -79,7 +80,8 @@ class Rows:
     def _gather(self, part: int, rows: Indices) -> Batch:
         cached = self._datasets[part]
         actions, is_pad = cached.chunks(rows, self._chunk_size)
-        return Batch(self._frames[part][rows], cached.state[rows], actions, is_pad)
+        tasks = self._tasks[part][cached.task_index[rows]]
+        return Batch(self._frames[part][rows], cached.state[rows], actions, is_pad, tasks)
 
 
 class TrainRows(Rows):

@@ -3,6 +3,7 @@
     store.json                     what the rounds belong to
     metrics.jsonl                  one line a round
     round_<0000>/pretrained_model/ the policy after a round, in LeRobot's layout
+    round_<0000>/adapter.safetensors  what was trained of it, when that are adapters
     round_<0000>/state.safetensors what training goes on with; of the newest round only
     round_<0000>/clients/<client>/pretrained_model/  a client's own policy, where it has one
 
@@ -18,6 +19,7 @@ import re
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,11 +28,14 @@ import torch
 from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
+from safetensors.torch import load_file as load_tensors
+from safetensors.torch import save_file as save_tensors
 
 from fedarm.code_digest import digest_code
 from fedarm.errors import CheckpointError, DataError, ResultsError
 from fedarm.logging import get_logger
 from fedarm.paths import atomic_dir, make_folder, read_json, write_atomic, write_json
+from fedarm.policies.adapters import adapter_weights, load_adapters, merged
 from fedarm.policies.checkpoint import (
     LoadedPolicy,
     digest_checkpoint,
@@ -40,6 +45,7 @@ from fedarm.policies.checkpoint import (
 from fedarm.policies.normalization import Statistics
 from fedarm.provenance import canonical_json, digest_file, digest_value
 from fedarm.settings import DataSource, TrainSettings
+from fedarm.training.start import start_policy
 
 if TYPE_CHECKING:
     from lerobot.policies.pretrained import PreTrainedPolicy
@@ -50,6 +56,7 @@ MetricsLine = dict[str, Any]
 _STORE = "store.json"
 _METRICS = "metrics.jsonl"
 _PRETRAINED = "pretrained_model"
+_ADAPTER = "adapter.safetensors"
 _STATE = "state.safetensors"
 _ROUND_FOLDER = re.compile(r"round_(\d{4,})")
 _BEGIN_ANEW = "delete the folder: training then begins anew"
@@ -137,8 +144,13 @@ class RoundStore:
         """
         folder = self._round_folder(self.last_round)
         loaded = load_pretrained(folder / _PRETRAINED, expected=self._settings.policy)
-        file = folder / _STATE
+        file = folder / _ADAPTER
         try:
+            if file.exists():
+                policy = start_policy(self._settings)
+                load_adapters(policy, load_tensors(file))
+                loaded = replace(loaded, policy=policy)
+            file = folder / _STATE
             return loaded, load_file(file) if file.exists() else {}
         except SafetensorError as error:
             raise CheckpointError(
@@ -170,12 +182,16 @@ class RoundStore:
         # Before the folder, so that a round that is done has its line.
         self.log(metrics_line)
         with atomic_dir(self._round_folder(round_number)) as folder:
-            save_pretrained(policy, statistics, folder / _PRETRAINED)
+            save_pretrained(merged(policy), statistics, folder / _PRETRAINED)
+            adapters = adapter_weights(policy)
+            if adapters:
+                save_tensors(adapters, folder / _ADAPTER)
             if state and round_number < self._settings.rounds:
                 save_file(dict(state), folder / _STATE)
             for client, parameters in (personal or {}).items():
                 with _replaced(policy, parameters):
-                    save_pretrained(policy, statistics, folder / "clients" / client / _PRETRAINED)
+                    own = folder / "clients" / client / _PRETRAINED
+                    save_pretrained(merged(policy), statistics, own)
         self._forget_older(round_number)
 
     def log(self, metrics_line: MetricsLine) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
+from fedarm.config import parse_config
 from fedarm.errors import ConfigError
 from fedarm.experiment import load_experiment, parse_experiment
 
@@ -138,3 +139,15 @@ def test_resolved_config_reads_back_equal(small_config, tmp_path):
     resolved = tmp_path / "config.yaml"
     resolved.write_text(yaml.safe_dump(experiment.config.model_dump(mode="json")))
     assert load_experiment(resolved).config == experiment.config
+
+
+def test_the_policy_is_an_act_unless_another_type_is_named(small_config):
+    assert parse_config(small_config, source="test").policy.type == "act"
+    small_config["policy"] = {"image_size": 96}
+    assert parse_config(small_config, source="test").policy.image_size == 96
+    small_config["policy"] = {"type": "smolvla", "lora": {"rank": 8}}
+    assert parse_config(small_config, source="test").policy.lora.rank == 8
+    for policy in ({"type": "act", "vlm": "tiny"}, {"type": "pi0"}, {"type": "smolvla", "lora": 1}):
+        small_config["policy"] = policy
+        with pytest.raises(ConfigError, match="policy"):
+            parse_config(small_config, source="test")

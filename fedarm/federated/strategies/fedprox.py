@@ -36,6 +36,6 @@ class FedProx(FedAvg):
     def configure_train(
         self, server_round: int, arrays: ArrayRecord, config: ConfigRecord, grid: Grid
     ) -> Iterable[Message]:
-        """Address every client, with mu."""
-        config[PROXIMAL_MU] = self._mu
+        """Address every client, with mu: the arm's own, unless the round's plan has adapted it."""
+        config.setdefault(PROXIMAL_MU, self._mu)
         return super().configure_train(server_round, arrays, config, grid)

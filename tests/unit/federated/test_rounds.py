@@ -141,10 +141,10 @@ def test_averaged_moments_survive_a_kill(experiment, tmp_path, monkeypatch):
     unbroken = trained(settings_of(experiment, "averaging", 0), tmp_path / "unbroken")
     hold = rounds._hold_round
 
-    def killed_in_the_last_round(federation, number):
+    def killed_in_the_last_round(federation, number, plan):
         if number == 3:
             raise Killed
-        return hold(federation, number)
+        return hold(federation, number, plan)
 
     settings = moved(settings_of(experiment, "averaging", 0), tmp_path / "killed")
     with monkeypatch.context() as patched:
@@ -168,11 +168,11 @@ def test_goes_on_from_the_round_that_was_reached(experiment, tmp_path, monkeypat
     numbers = []
     hold = rounds._hold_round
 
-    def recorded(federation, number):
+    def recorded(federation, number, plan):
         numbers.append(number)
         if numbers == [1, 2, 3]:
             raise Killed
-        return hold(federation, number)
+        return hold(federation, number, plan)
 
     monkeypatch.setattr(rounds, "_hold_round", recorded)
     with pytest.raises(Killed):
