@@ -92,6 +92,7 @@ def shuffled_rows(folder: Path, strength: Strength, rng: np.random.Generator) ->
 @defect("stale_data_pointer", "episodes that point at a data file without their rows")
 def stale_data_pointer(folder: Path, strength: Strength, _: np.random.Generator) -> Planted:
     """Split the rows over two files and leave pointers behind, as a rollover did (lerobot #2401)."""
+    # Mended, the rows stay in two files: the same rows, and another layout than the original's.
     count = len(lengths(folder))
     moved = tuple(range(count - by_strength(strength, 1, 2, count - 1), count))
     rows = read_rows(folder)
@@ -100,13 +101,13 @@ def stale_data_pointer(folder: Path, strength: Strength, _: np.random.Generator)
     write_rows(folder, rows.filter(pa.array(~away)))
     if strength != "strong":
         # All of these episodes still point at the first file; the second is declared by nobody.
-        return Planted(("stale_pointers",), moved, None, None, POINTERS, True)
+        return Planted(("stale_pointers",), moved, None, None, POINTERS)
 
     def point(columns: dict[str, list[Any]]) -> None:
         columns["data/file_index"] = [0] + [1] * (count - 2) + [0]
 
     edit_episodes(folder, point)
-    return Planted(("stale_pointers",), (count - 1,), None, None, POINTERS, True)
+    return Planted(("stale_pointers",), (count - 1,), None, None, POINTERS)
 
 
 @defect("stale_row_range", "dataset_from_index and dataset_to_index of other rows")

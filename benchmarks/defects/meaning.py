@@ -100,7 +100,10 @@ def normalized_era(folder: Path, strength: Strength, _: np.random.Generator) -> 
     by_joint = {n: [float(x) for x in r] for n, r in zip(names[:5], ranges, strict=True)}
     convert = {"fix": "convert_era", "source": "normalized", "to": "degrees", "ranges": by_joint}
     return Planted(
-        ("calibration_era",), fixes=(convert, STATISTICS), lossless=lossless, tolerance=1e-4
+        ("calibration_era", "calibration_units"),
+        fixes=(convert, STATISTICS),
+        lossless=lossless,
+        tolerance=1e-4,
     )
 
 

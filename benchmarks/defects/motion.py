@@ -116,9 +116,9 @@ def discontinuity(folder: Path, strength: Strength, rng: np.random.Generator) ->
         state[own[frame:last], joint] += size if state[own[frame], joint] < 0 else -size
 
     edit_motion(folder, jump)
-    return Planted(
-        ("discontinuity",), (episode,), (frame - 1, frame + 1), joint_names(folder)[joint]
-    )
+    # One that is back in the next frame is a spike.
+    checks = ("discontinuity", "jitter")
+    return Planted(checks, (episode,), (frame - 1, frame + 1), joint_names(folder)[joint])
 
 
 @defect("frozen_state", "states that stand still while actions go on")
@@ -240,7 +240,8 @@ def jerky(folder: Path, strength: Strength, rng: np.random.Generator) -> Planted
             state[own], action[own] = state[held], action[held]
 
     edit_motion(folder, step)
-    return Planted(("jerk_smoothness", "stamped_fps", "frozen_state", "jitter"))
+    checks = ("jerk_smoothness", "stamped_fps", "frozen_state", "jitter", "discontinuity")
+    return Planted(checks)
 
 
 @defect("short_episode", "an episode of a few frames")

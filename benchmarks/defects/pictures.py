@@ -113,7 +113,7 @@ def noise_frames(folder: Path, strength: Strength, rng: np.random.Generator) -> 
         strength,
         rng,
         lambda frames: rng.integers(0, 256, frames.shape, dtype=np.uint8),
-        checks=("image_black_or_flat", "frame_shift"),
+        checks=("image_noise", "image_black_or_flat"),
     )
 
 

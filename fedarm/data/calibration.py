@@ -33,7 +33,7 @@ JOINT_SUFFIX = ".pos"
 # The key of `meta/info.json` that fedarm writes; LeRobot ignores keys that it does not know.
 ERA_KEY = "calibration_era"
 
-_LEGACY_PREFIX = "main_"
+LEGACY_PREFIX = "main_"
 
 # What recorders write into `meta/info.json` about units, and what they mean by it. A bare "degrees" on
 # a joint with a legacy name is the older kind: see `declared_era`.
@@ -58,6 +58,9 @@ _CLAMP_TOLERANCE = 0.01
 # through exactly 100.000 now and then, but does not stay there.
 _CLAMPED_SHARE = 0.002
 _CLAMPED_ROWS = 5
+# Ends of joints' ranges, low and high, that are met exactly: a joint in degrees may once end at 100.000,
+# several do not.
+_CLAMPED_ENDS = 3
 # Shoulder lift and elbow reach about 110 degrees from the middle of their ranges; beyond it the
 # numbers count from the legacy zero, where a folded arm is at about 180.
 _REACH_DEGREES = 125.0
@@ -81,7 +84,7 @@ class EraGuess:
 
 def base_name(name: str) -> str:
     """Return a joint's bare name: `main_shoulder_pan` and `shoulder_pan.pos` are `shoulder_pan`."""
-    return name.removeprefix(_LEGACY_PREFIX).removesuffix(JOINT_SUFFIX)
+    return name.removeprefix(LEGACY_PREFIX).removesuffix(JOINT_SUFFIX)
 
 
 def is_so_arm(names: Sequence[str]) -> bool:
@@ -142,7 +145,7 @@ def detect_era(names: Sequence[str], values: NDArray[Any]) -> EraGuess:
 
 
 def _any_legacy(names: Sequence[str]) -> bool:
-    return any(name.startswith(_LEGACY_PREFIX) for name in names)
+    return any(name.startswith(LEGACY_PREFIX) for name in names)
 
 
 def _from_legacy_zero(body: Mapping[str, NDArray[np.float64]]) -> EraGuess | None:
@@ -170,6 +173,11 @@ def _from_clamp(body: Mapping[str, NDArray[np.float64]]) -> EraGuess:
         if clamped >= max(_CLAMPED_ROWS, _CLAMPED_SHARE * len(column)):
             reason = f"{joint} stands at +-100 in {clamped} of {len(column)} rows, and never beyond"
             return EraGuess("normalized", True, reason)
+    ends = [end for column in body.values() for end in (column.min(), column.max())]
+    met = sum(abs(abs(end) - _CLAMP) <= _CLAMP_TOLERANCE for end in ends)
+    if met >= _CLAMPED_ENDS:
+        reason = f"joints end at exactly +-100 on {met} sides, and never beyond"
+        return EraGuess("normalized", True, reason)
     return EraGuess(
         None, False, "all values lie within [-100, 100], which degrees and normalized both allow"
     )

@@ -60,6 +60,26 @@ def find_calibration_era(subject: Subject) -> Iterator[Evidence]:
         )
 
 
+@check(
+    "calibration_units",
+    severity="warning",
+    measures="joints in shares of their calibrated range, which is not part of the dataset",
+    remedy="fine among clients that all record so; otherwise convert to degrees (hotfix convert_era,"
+    " with `ranges` from the arm's calibration file)",
+)
+def find_calibration_units(subject: Subject) -> Iterator[Evidence]:
+    """Find sets in [-100, 100]: what pose a number stands for differs from arm to arm."""
+    names = subject.dataset.info.state_names
+    if not is_so_arm(names) or not subject.tracks:
+        return
+    if declared_era(subject.raw_info, names) == "normalized":
+        yield Evidence("meta/info.json says so", column=STATE, value="normalized")
+        return
+    guess = detect_era(names, np.concatenate([track.state for track in subject.tracks]))
+    if guess.era == "normalized" and guess.confident:
+        yield Evidence(guess.reason, column=STATE, value="normalized")
+
+
 def _is_legacy_pose(lift: Series, elbow: Series) -> np.ndarray:  # type: ignore[type-arg]
     return np.asarray((lift + elbow > _IMPOSSIBLE_SUM) & (lift > _FORWARD))
 

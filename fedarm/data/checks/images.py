@@ -18,11 +18,16 @@ _FREEZE_DEGREES, _SET_OFF_DEGREES = 6.0, 1.0
 _FROZEN_SHARE, _FROZEN_GREYS = 0.08, 0.15
 _MOVING_DEGREES_S = 15.0
 _STALE_GREYS = 4.0
+_STALE_FRAMES = 5
+# A moving arm or hand changes a part of the picture; noise changes all of it, and back.
+_NOISE_GREYS = 20.0
 # A camera's picture may come late by the way it is captured; it never comes early.
 _LATEST_S, _EARLIEST_S = 0.12, -0.04
 _SEARCH_S = 0.6
 _CLEAR = 0.35
 _MARGIN = 0.08
+# Of the other episodes' correlation: below it, the pictures are those of another episode.
+_UNRELATED = 0.5
 
 
 @check(
@@ -46,6 +51,29 @@ def find_flat_images(subject: Subject) -> Iterator[Evidence]:
                 frame=begin,
                 column=clip.camera,
                 value=round(float(luma[begin]), 2),
+            )
+
+
+@check(
+    "image_noise",
+    severity="error",
+    measures=f"frames over {_NOISE_GREYS:g} grey levels from both their neighbours",
+    remedy="a broken transfer or a wrong decoder: drop these episodes (hotfix drop_episodes)",
+)
+def find_noisy_images(subject: Subject) -> Iterator[Evidence]:
+    """Find runs of frames that are like nothing before and after them."""
+    for clip in subject.clips:
+        change = clip.change[1:]
+        unlike = np.concatenate(
+            [[False], (change[:-1] > _NOISE_GREYS) & (change[1:] > _NOISE_GREYS)]
+        )
+        for begin, end in runs_of(unlike):
+            yield Evidence(
+                f"{end - begin} frames are unlike those around them",
+                episode=clip.episode.index,
+                frame=begin,
+                column=clip.camera,
+                value=round(float(change[begin - 1]), 2),
             )
 
 
@@ -91,14 +119,15 @@ def find_frozen_camera(subject: Subject) -> Iterator[Evidence]:
     remedy="the camera's buffer was not emptied: drop these episodes (hotfix drop_episodes)",
 )
 def find_stale_first_frame(subject: Subject) -> Iterator[Evidence]:
-    """Find episodes whose picture jumps between the first two frames while the arm does not."""
+    """Find episodes whose picture jumps after its first frames, which show the episode before."""
     for clip in subject.clips:
         track = subject.track_of.get(clip.episode.index)
         change = clip.change
         if track is None or len(change) < 5 or len(track.frame) != len(change):
             continue
-        rest = change[2:]
-        jump = change[1]
+        first = _first_jump(change)
+        rest = change[first + 1 :]
+        jump = change[first]
         # The first frame equals the last of the episode before it in the file, or nothing like either.
         left_over = clip.span.start > 0 and change[0] < 0.25 * jump
         factor = 1.6 if left_over else 3.0
@@ -107,12 +136,23 @@ def find_stale_first_frame(subject: Subject) -> Iterator[Evidence]:
             0.8 if left_over else 1.25
         ) * float(rest.max()):
             yield Evidence(
-                "the picture jumps from the first to the second frame",
+                f"the picture jumps after {first} frames that show what was before",
                 episode=clip.episode.index,
                 frame=0,
                 column=clip.camera,
                 value=round(float(jump), 2),
             )
+
+
+def _first_jump(change: Series) -> int:
+    """Return where the picture first changes, the first frames being alike; 1 if they are not.
+
+    Args:
+        change: `(frame,)`, difference to the frame before, in grey levels.
+    """
+    jump = 1 + int(np.argmax(change[1 : 1 + _STALE_FRAMES]))
+    alike = (change[1:jump] < 0.25 * change[jump]).all() and change[0] < 0.25 * change[jump]
+    return jump if alike else 1
 
 
 @check(
@@ -124,7 +164,7 @@ def find_stale_first_frame(subject: Subject) -> Iterator[Evidence]:
     same_as=("deepen-grade hygiene.cross_modal_sync",),
 )
 def find_frame_shift(subject: Subject) -> Iterator[Evidence]:
-    """Find episodes whose picture moves before, or long after, the arm does."""
+    """Find episodes whose picture moves before, long after, or otherwise than the arm does."""
     fps = subject.dataset.info.fps
     reach = max(round(_SEARCH_S * fps), 3)
     latest, earliest = int(_LATEST_S * fps + 1e-9), int(np.ceil(_EARLIEST_S * fps - 1e-9))
@@ -138,10 +178,22 @@ def find_frame_shift(subject: Subject) -> Iterator[Evidence]:
             continue
         motions = [_motion(subject, clip) for clip in clips]
         weights = _joint_weights(clips, motions, reach)
-        for clip, motion in zip(clips, motions, strict=True):
-            scores = _scores(clip.change, motion @ weights, reach)
+        by_clip = [
+            _scores(clip.change, motion @ weights, reach)
+            for clip, motion in zip(clips, motions, strict=True)
+        ]
+        paired = [scores[reach + earliest : reach + latest + 1].max() for scores in by_clip]
+        usual = float(np.median(paired))
+        for clip, scores, allowed in zip(clips, by_clip, paired, strict=True):
             best = int(np.argmax(scores)) - reach
-            allowed = scores[reach + earliest : reach + latest + 1].max()
+            if allowed < _UNRELATED * usual and usual > _CLEAR:
+                yield Evidence(
+                    "the picture does not move with the arm, as it does in the other episodes",
+                    episode=clip.episode.index,
+                    column=camera,
+                    value=round(float(allowed), 3),
+                )
+                continue
             if earliest <= best <= latest or scores.max() < _CLEAR:
                 continue
             if scores.max() > allowed + _MARGIN:

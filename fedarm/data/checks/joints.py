@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fedarm.data.calibration import is_so_arm
+from fedarm.data.calibration import BODY_JOINTS, GRIPPER, JOINT_SUFFIX, LEGACY_PREFIX, is_so_arm
 from fedarm.data.checks.finding import Evidence, check
 from fedarm.data.checks.series import Series, body_joints, gripper_joints, tracking_residual
 from fedarm.data.checks.subject import Subject, Track
@@ -19,6 +19,8 @@ _PINNED_SHARE = 0.2
 _PINNED_BAND = 1e-4
 _PUSH_DEGREES = 1.5
 _FOLLOWS = {"body": 0.85, "gripper": 0.5}
+# Gravity and a soft leader leave a joint a few degrees from where it is sent, all the time.
+_OFFSET_DEGREES = 12.0
 _SCALE = {"body": (0.67, 1.5), "gripper": (0.35, 3.0)}
 _OFFSET = {"body": 12.0, "gripper": 40.0}
 # A whole turn and more is no pose of these arms; [-pi, pi] is none that a task stays within in degrees.
@@ -47,6 +49,12 @@ def find_joint_names(subject: Subject) -> Iterator[Evidence]:
             yield Evidence("a joint has a number or nothing for a name", column=key, value=told)
         elif info.robot_type.startswith(("so100", "so101")) and not is_so_arm(names):
             yield Evidence(f"not the joints of a {info.robot_type}", column=key, value=told)
+        elif is_so_arm(names) and not _as_recorded(names):
+            yield Evidence(
+                "not the names that recorders give these joints, in the arm's order",
+                column=key,
+                value=told,
+            )
     if info.state_names != info.action_names:
         same = sorted(info.state_names) == sorted(info.action_names)
         what = "stand in another order" if same else "have other names"
@@ -222,7 +230,7 @@ def find_action_range(subject: Subject) -> Iterator[Evidence]:
 @check(
     "action_state_divergence",
     severity="error",
-    measures="whether states follow actions: correlation at the set's own delay",
+    measures="whether states follow actions, at the set's own delay: correlation, and distance",
     remedy="leader and follower disagree, or rows were mixed up: drop these episodes "
     "(hotfix drop_episodes)",
     same_as=(
@@ -249,6 +257,23 @@ def find_divergence(subject: Subject) -> Iterator[Evidence]:
                     column=subject.columns(STATE)[joint],
                     value=round(follows, 3),
                 )
+        apart = np.median(state - action, axis=0)
+        for joint in body_joints(names)[np.abs(apart[body_joints(names)]) > _OFFSET_DEGREES]:
+            yield Evidence(
+                "the joint stays away from where it is sent",
+                episode=track.episode,
+                column=subject.columns(STATE)[joint],
+                value=round(float(apart[joint]), 3),
+            )
+
+
+def _as_recorded(names: Sequence[str]) -> bool:
+    """Return whether an SO arm's joints have the names of an era, from the base to the gripper."""
+    bare = (*BODY_JOINTS, GRIPPER)
+    return tuple(names) in {
+        tuple(f"{joint}{JOINT_SUFFIX}" for joint in bare),
+        tuple(f"{LEGACY_PREFIX}{joint}" for joint in bare),
+    }
 
 
 def _paired(subject: Subject) -> tuple[Track, ...]:

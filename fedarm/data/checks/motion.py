@@ -27,7 +27,7 @@ _TIMES_USUAL = 3.0
 _PLAIN_TIMES_USUAL = 1.6
 # Amplitude in degrees and share of the frames from which fluctuation is noise, not movement.
 _ROUGH_DEGREES = 0.5
-_ROUGH_SHARE = 0.2
+_ROUGH_SHARE = 0.25
 _STILL_DEGREES = 1.5
 _STALL_S, _STALL_SHARE_S, _STALL_SHARE = 2.0, 1.5, 0.3
 _FREEZE_S = 0.3

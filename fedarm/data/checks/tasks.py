@@ -9,10 +9,8 @@ import numpy as np
 
 from fedarm.data.checks.finding import Evidence, check
 from fedarm.data.checks.subject import Subject
+from fedarm.data.instructions import is_missing, says_nothing
 
-_PLACEHOLDERS = {"test", "testing", "asdf", "todo", "tbd", "n/a", "na", "none", "xxx", "task"}
-_PLACEHOLDERS |= {"placeholder", "placeholder_task", "dummy", "unknown", "default", "untitled"}
-_SHORTEST = 3
 _IMBALANCE, _ENOUGH = 5, 5
 
 
@@ -32,9 +30,9 @@ def find_task_strings(subject: Subject) -> Iterator[Evidence]:
     """Find empty, doubled and meaningless task strings, and indices and episodes without one."""
     dataset = subject.dataset
     for index, task in enumerate(dataset.tasks):
-        if not task.strip():
+        if is_missing(task):
             yield Evidence("a task string is empty", column="task", value=index)
-        elif len(task.strip()) < _SHORTEST or task.strip().lower() in _PLACEHOLDERS:
+        elif says_nothing(task):
             yield Evidence("a task string says nothing", column="task", value=task)
     for task, count in sorted(Counter(dataset.tasks).items()):
         if count > 1:

@@ -72,7 +72,7 @@ def drop_episodes(root: Path, settings: DropEpisodes) -> Touched:
     removed = _drop_rows(root, set(dropped))
     _drop_from_table(root, set(dropped))
     gone = sorted({*info.get(DROPPED_KEY, ()), *(originals[index] for index in dropped)})
-    totals = mended_totals(root, info, frames=int(info["total_frames"]) - removed)
+    totals = mended_totals(root, info, frames=_rows_left(root))
     write_info(root, {**totals, DROPPED_KEY: gone})
     restate_statistics(root)
     why = "; ".join(
@@ -201,6 +201,10 @@ def _drop_rows(root: Path, dropped: set[int]) -> int:
         start += len(kept)
         replace_table(file, kept)
     return removed
+
+
+def _rows_left(root: Path) -> int:
+    return sum(read_table(file).num_rows for file in declared_data_files(root))
 
 
 def _renumbered(episodes: Any, dropped: set[int]) -> Any:

@@ -192,12 +192,14 @@ def _agree(stored: Mapping[str, Any] | None, fresh: Mapping[str, Any]) -> bool:
     if stored is None or not set(fresh) <= set(stored):
         return False
     low, high = np.asarray(fresh["min"]), np.asarray(fresh["max"])
-    slack = _TOLERANCE * (high - low) + _ROUNDING * np.maximum(np.abs(low), np.abs(high)) + 1e-6
+    slack = _TOLERANCE * (high - low) + 1e-6
+    rounding = _ROUNDING * np.maximum(np.abs(low), np.abs(high))
     for name in _MOMENTS:
         given, wanted = np.asarray(stored[name], float), np.asarray(fresh[name])
         if given.shape != wanted.shape:
             return False
-        if not (np.abs(given - wanted) <= slack).all():
+        allowed = slack + rounding if name == "std" else slack
+        if not (np.abs(given - wanted) <= allowed).all():
             return False
     return [int(x) for x in np.ravel(stored["count"])] == [int(x) for x in np.ravel(fresh["count"])]
 

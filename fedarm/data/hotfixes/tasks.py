@@ -25,6 +25,7 @@ from fedarm.data.hotfixes.tables import (
     write_info,
 )
 from fedarm.data.info import read_info
+from fedarm.data.instructions import says_nothing
 from fedarm.errors import DataError
 
 _TASK_INDEX = "task_index"
@@ -32,7 +33,7 @@ _TASK_INDEX = "task_index"
 
 @hotfix("fill_tasks", repairs=("task_strings",), lossless=False, order=40)
 def fill_tasks(root: Path, settings: FillTasks) -> Touched:
-    """Write the instructions that are missing or blank; those that are there stay.
+    """Write the instructions that are missing or say nothing; the others stay.
 
     Task indices whose instructions are the same become one index.
 
@@ -53,7 +54,7 @@ def fill_tasks(root: Path, settings: FillTasks) -> Touched:
         write_info(root, {**read_info(root), "total_tasks": len(unique)})
     elif not (rows or changed):
         return Touched(0, 0, (), NOTHING)
-    blank = [index for index in range(count) if not stored.get(index, "").strip()]
+    blank = [index for index in range(count) if says_nothing(stored.get(index, ""))]
     why = f"task indices {numbers(blank)} had no instruction" if blank else "episodes named no task"
     return Touched(rows, 0, changed, why)
 
@@ -88,7 +89,7 @@ def _filled(root: Path, texts: list[str], given: Sequence[str]) -> list[str]:
             remedy="give one instruction for all missing ones, or one for each task index",
         )
     each = list(given) * (len(texts) if len(given) == 1 else 1)
-    return [text if text.strip() else new for text, new in zip(texts, each, strict=True)]
+    return [new if says_nothing(text) else text for text, new in zip(texts, each, strict=True)]
 
 
 def _strays(
