@@ -14,7 +14,8 @@ from itertools import pairwise
 from statistics import fmean
 from typing import Any
 
-from fedarm.config import EarlyStop, FedAvgArm, FedProxArm, Plateau
+from fedarm.config_arms import FederatedModel, FedProxArm
+from fedarm.config import EarlyStop, Plateau
 from fedarm.settings import TrainSettings
 from fedarm.training.schedules import round_lrs
 from fedarm.training.store import MetricsLine
@@ -47,7 +48,7 @@ def plan_round(settings: TrainSettings, lines: Sequence[MetricsLine]) -> RoundPl
     """
     arm, plateau = settings.arm, settings.training.schedule.plateau
     clients = settings.run.clients
-    limit = arm.lag_lr_limit if isinstance(arm, FedAvgArm) else 1.0
+    limit = arm.lag_lr_limit if isinstance(arm, FederatedModel) else 1.0
     mu = arm.mu if isinstance(arm, FedProxArm) else None
     if mu is not None and isinstance(arm, FedProxArm) and arm.mu_step:
         mu = adapted_mu(_train_losses(lines), start=mu, step=arm.mu_step)
@@ -65,7 +66,7 @@ def plan_record(settings: TrainSettings, plan: RoundPlan, round_number: int) -> 
     if schedule.plateau is not None or schedule.kind == "warm_restarts":
         first, last = round_lrs(settings, round_number)
         record["lr"] = {"first": first * plan.lr_factor, "last": last * plan.lr_factor}
-    if isinstance(arm, FedAvgArm) and arm.lag_lr_limit > 1.0:
+    if isinstance(arm, FederatedModel) and arm.lag_lr_limit > 1.0:
         record["client_lr_factors"] = dict(plan.client_lr_factors)
     if isinstance(arm, FedProxArm) and arm.mu_step:
         record["mu"] = plan.mu
