@@ -13,14 +13,14 @@ from dataclasses import asdict
 
 import numpy as np
 import torch
-from flwr.app import Array, ArrayRecord, ConfigRecord, MetricRecord
+from flwr.app import ArrayRecord, ConfigRecord, MetricRecord
 from numpy.typing import NDArray
 from pydantic import TypeAdapter
 from torch import nn
 
 from fedarm.data.statistics import FeatureSums
 from fedarm.errors import CheckpointError
-from fedarm.federated.arrays import packed
+from fedarm.federated.arrays import packed, view
 from fedarm.federated.keys import CONTROL_PREFIX, NUM_EXAMPLES, SETTINGS
 from fedarm.policies.normalization import Statistics
 from fedarm.settings import TrainSettings
@@ -106,12 +106,12 @@ def losses_in(record: MetricRecord) -> StepLosses:
 
 def pack_sums(sums: FeatureSums) -> ArrayRecord:
     """Return a client's sums as 64-bit arrays."""
-    return ArrayRecord({name: Array(values) for name, values in sums.to_arrays().items()})
+    return ArrayRecord({name: packed(values) for name, values in sums.to_arrays().items()})
 
 
 def sums_in(record: ArrayRecord) -> FeatureSums:
     """Return the sums that a client packed."""
-    return FeatureSums.from_arrays({name: array.numpy() for name, array in record.items()})
+    return FeatureSums.from_arrays({name: view(array) for name, array in record.items()})
 
 
 def pack_weights(
@@ -131,15 +131,17 @@ def pack_weights(
         for name, parameter in trainable_parameters(policy).items()
     }
     # Strategies average arrays, and an array without dimensions would come out as a number.
-    moments = {name: Array(np.atleast_1d(values)) for name, values in (optimizer or {}).items()}
-    changes = {f"{CONTROL_PREFIX}{name}": Array(values) for name, values in (control or {}).items()}
+    moments = {name: packed(np.atleast_1d(values)) for name, values in (optimizer or {}).items()}
+    changes = {
+        f"{CONTROL_PREFIX}{name}": packed(values) for name, values in (control or {}).items()
+    }
     return ArrayRecord({**weights, **moments, **changes})
 
 
 def optimizer_in(record: ArrayRecord) -> OptimizerState:
     """Return the moments that came with the weights; none with the first round's."""
     moments = {
-        name: array.numpy() for name, array in record.items() if name.startswith(OPTIMIZER_PREFIX)
+        name: view(array) for name, array in record.items() if name.startswith(OPTIMIZER_PREFIX)
     }
     return {
         # An average of equal step counts may miss the count by a rounding error.
@@ -153,7 +155,7 @@ def optimizer_in(record: ArrayRecord) -> OptimizerState:
 def control_in(record: ArrayRecord) -> dict[str, NDArray[np.float32]]:
     """Return the control variate that came with the weights, by parameter."""
     return {
-        name.removeprefix(CONTROL_PREFIX): array.numpy()
+        name.removeprefix(CONTROL_PREFIX): view(array)
         for name, array in record.items()
         if name.startswith(CONTROL_PREFIX)
     }
@@ -193,4 +195,4 @@ def load_weights(policy: nn.Module, record: ArrayRecord) -> None:
         )
     with torch.no_grad():
         for name, array in weights.items():
-            parameters[name].copy_(torch.from_numpy(array.numpy()))
+            parameters[name].copy_(torch.tensor(view(array)))

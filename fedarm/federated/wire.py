@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from flwr.app import Array, ArrayRecord, Message, RecordDict
 
+from fedarm.federated.arrays import packed, view
 from fedarm.federated.keys import ARRAYS
 
 
@@ -58,15 +59,15 @@ def unwire(reply: Message) -> None:
 
 
 def _to_bits(array: Array) -> Array:
-    values = array.numpy()
+    values = view(array)
     if values.dtype != np.float32 or values.size < 2:
         return array
     # Rounded to the nearest, ties to even.
-    return Array(torch.tensor(values).to(torch.bfloat16).view(torch.uint16).numpy())
+    return packed(torch.tensor(values).to(torch.bfloat16).view(torch.uint16).numpy())
 
 
 def _from_bits(array: Array) -> Array:
     if array.dtype != "uint16":
         return array
-    bits = torch.tensor(array.numpy())
-    return Array(bits.view(torch.bfloat16).to(torch.float32).numpy())
+    bits = torch.tensor(view(array))
+    return packed(bits.view(torch.bfloat16).to(torch.float32).numpy())

@@ -30,6 +30,11 @@ def test_the_field_is_planned_as_far_as_training(tmp_path):
     planned = workflow.stale_jobs("--configfile", "field.yaml")
     assert planned["fetch_dataset"] == planned["check_dataset"] == planned["cache_frames"] == 2
     assert planned["train_base"] == 1
-    assert planned["train_pooled"] == 6
-    assert planned["train_federated"] == 2
-    assert not {"get_dataset", "rollout_run", "compare_arms"} & set(planned)
+    assert planned["train_central"] == planned["train_local"] == planned["train_federated"] == 2
+    assert not {"get_dataset", "rollout_arm", "compare_arms"} & set(planned)
+
+
+def test_the_field_experiment_is_planned(tmp_path):
+    workflow = Workflow.copy_to(tmp_path / "copy")
+    planned = workflow.stale_jobs("--configfile", "configs/so100_smolvla.yaml")
+    assert planned["fetch_dataset"] == planned["train_local"] == 4

@@ -20,7 +20,7 @@ _MOVING_DEGREES_S = 15.0
 _STALE_GREYS = 4.0
 _STALE_FRAMES = 5
 # A moving arm or hand changes a part of the picture; noise changes all of it, and back.
-_NOISE_GREYS = 20.0
+_NOISE_GREYS, _NOISE_TIMES_USUAL = 20.0, 4.0
 # A camera's picture may come late by the way it is captured; it never comes early.
 _LATEST_S, _EARLIEST_S = 0.12, -0.04
 _SEARCH_S = 0.6
@@ -62,19 +62,21 @@ def find_flat_images(subject: Subject) -> Iterator[Evidence]:
 )
 def find_noisy_images(subject: Subject) -> Iterator[Evidence]:
     """Find runs of frames that are like nothing before and after them."""
-    for clip in subject.clips:
-        change = clip.change[1:]
-        unlike = np.concatenate(
-            [[False], (change[:-1] > _NOISE_GREYS) & (change[1:] > _NOISE_GREYS)]
-        )
-        for begin, end in runs_of(unlike):
-            yield Evidence(
-                f"{end - begin} frames are unlike those around them",
-                episode=clip.episode.index,
-                frame=begin,
-                column=clip.camera,
-                value=round(float(change[begin - 1]), 2),
-            )
+    for camera in subject.dataset.info.cameras:
+        clips = [clip for clip in subject.clips if clip.camera == camera and len(clip.change) > 2]
+        changes = [clip.change[1:] for clip in clips]
+        usual = float(np.median(np.concatenate(changes))) if changes else 0.0
+        limit = max(_NOISE_GREYS, _NOISE_TIMES_USUAL * usual)
+        for clip, change in zip(clips, changes, strict=True):
+            unlike = (change[:-1] > limit) & (change[1:] > limit)
+            for begin, end in runs_of(np.append(False, unlike)):
+                yield Evidence(
+                    f"{end - begin} frames are unlike those around them",
+                    episode=clip.episode.index,
+                    frame=begin,
+                    column=camera,
+                    value=round(float(change[begin - 1]), 2),
+                )
 
 
 @check(
@@ -130,11 +132,10 @@ def find_stale_first_frame(subject: Subject) -> Iterator[Evidence]:
         jump = change[first]
         # The first frame equals the last of the episode before it in the file, or nothing like either.
         left_over = clip.span.start > 0 and change[0] < 0.25 * jump
-        factor = 1.6 if left_over else 3.0
-        typical = max(float(np.median(rest)), 1.0)
-        if jump > max(_STALE_GREYS, factor * typical) and jump > (
-            0.8 if left_over else 1.25
-        ) * float(rest.max()):
+        # Several alike frames may also be an arm that waits before it sets off.
+        sure = left_over and first == 1
+        enough = (1.6 if sure else 3.0) * max(float(np.median(rest)), 1.0)
+        if jump > max(_STALE_GREYS, enough) and jump > (0.8 if sure else 1.25) * rest.max():
             yield Evidence(
                 f"the picture jumps after {first} frames that show what was before",
                 episode=clip.episode.index,
@@ -186,22 +187,20 @@ def find_frame_shift(subject: Subject) -> Iterator[Evidence]:
         usual = float(np.median(paired))
         for clip, scores, allowed in zip(clips, by_clip, paired, strict=True):
             best = int(np.argmax(scores)) - reach
-            if allowed < _UNRELATED * usual and usual > _CLEAR:
-                yield Evidence(
-                    "the picture does not move with the arm, as it does in the other episodes",
-                    episode=clip.episode.index,
-                    column=camera,
-                    value=round(float(allowed), 3),
-                )
-                continue
-            if earliest <= best <= latest or scores.max() < _CLEAR:
-                continue
-            if scores.max() > allowed + _MARGIN:
+            apart = scores.max() >= max(_CLEAR, allowed + _MARGIN)
+            if apart and not earliest <= best <= latest:
                 yield Evidence(
                     f"the picture moves {abs(best)} frames {'after' if best > 0 else 'before'} the arm",
                     episode=clip.episode.index,
                     column=camera,
                     value=best,
+                )
+            elif allowed < _UNRELATED * usual and usual > _CLEAR:
+                yield Evidence(
+                    "the picture does not move with the arm, as it does in the other episodes",
+                    episode=clip.episode.index,
+                    column=camera,
+                    value=round(float(allowed), 3),
                 )
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from flwr.app import Array, ArrayRecord, ConfigRecord, Message, MessageType, RecordDict
+from flwr.app import ArrayRecord, ConfigRecord, Message, MessageType, RecordDict
 from flwr.serverapp import Grid
 
 from fedarm.config_arms import PersonalisedArm
 from fedarm.errors import ConfigError, suggest
-from fedarm.federated.arrays import view
+from fedarm.federated.arrays import packed, view
 from fedarm.federated.keys import ARRAYS, CONFIG, SERVER_ROUND
 from fedarm.federated.records import is_weight, parameter_of
 from fedarm.federated.strategies.base import STRATEGIES, Arrays, State, update_in
@@ -114,7 +114,7 @@ class Personalised(FedAvg):
         messages = []
         for client, node in enumerate(self._nodes):
             head = {
-                name: Array(values)
+                name: packed(values)
                 for name, values in self._heads.get(client, {}).items()
                 if name in arrays
             }

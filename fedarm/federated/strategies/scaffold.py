@@ -6,7 +6,6 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 from flwr.app import (
-    Array,
     ArrayRecord,
     ConfigRecord,
     Message,
@@ -19,7 +18,7 @@ from numpy.typing import NDArray
 
 from fedarm.config_arms import ScaffoldArm
 from fedarm.federated.aggregation import RunningAverage, to_record
-from fedarm.federated.arrays import view
+from fedarm.federated.arrays import packed, view
 from fedarm.federated.keys import ACCEPTED_ROUND, ARRAYS, CONFIG, CONTROL_PREFIX, SERVER_ROUND
 from fedarm.federated.records import is_weight
 from fedarm.federated.strategies.base import (
@@ -66,7 +65,7 @@ class Scaffold(RoundStrategy):
     ) -> Iterable[Message]:
         """Address every client, with the weights, c, and the round of its own control variate."""
         self._sent = arrays
-        control = {f"{CONTROL_PREFIX}{name}": Array(c) for name, c in self._control.items()}
+        control = {f"{CONTROL_PREFIX}{name}": packed(c) for name, c in self._control.items()}
         content = ArrayRecord({**arrays, **control})
         del grid
         config[SERVER_ROUND] = server_round
