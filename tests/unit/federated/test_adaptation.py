@@ -16,7 +16,7 @@ STOP = {"patience": 1, "min_improvement": 0.9}
 
 @pytest.fixture(scope="module")
 def adapting(make):
-    """Adaptive mu, clients that lag, a plateau: all at once, and an arm without each."""
+    """Adaptive mu and clients that lag, an arm each, both on a plateau."""
     return make(
         training={
             **TRAINING,
@@ -24,8 +24,7 @@ def adapting(make):
         },
         arms={
             "central": {"kind": "central"},
-            "plain": {**FEDPROX, "mu": 0.5},
-            "adaptive": {**FEDPROX, "mu": 0.5, "mu_step": 0.25, "server_momentum": 0.5},
+            "adaptive": {**FEDPROX, "mu": 0.5, "mu_step": 0.25, "optimizer_state": "average"},
             "lagging": {**FEDAVG, "lag_lr_limit": 4.0},
         },
     )
@@ -100,9 +99,12 @@ def test_what_was_adapted_survives_a_kill(adapting, adaptive, tmp_path, monkeypa
 def test_a_federated_run_stops_early_and_says_so(make, tmp_path, monkeypatch):
     experiment = make(
         training={**TRAINING, "early_stop": STOP},
-        arms={"central": {"kind": "central"}, "fedavg": {**FEDAVG, "server_momentum": 0.5}},
+        arms={
+            "central": {"kind": "central"},
+            "fedavgm": {"kind": "federated", "strategy": "fedavgm", "server_momentum": 0.5},
+        },
     )
-    settings = settings_of(experiment, "fedavg", 0)
+    settings = settings_of(experiment, "fedavgm", 0)
     whole = trained(settings, tmp_path / "whole")
     metrics = whole[1]
     assert (metrics["samples"], metrics["budget_samples"]) == (32, 96)
