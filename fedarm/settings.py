@@ -162,7 +162,12 @@ class TrainSettings:
                 "share": len(self.clients) if self.run.kind == "local" else 1,
                 # How long to wait before a run fails changes no result.
                 **({"faults": vars(self.faults)} if self.faults.excludes else {}),
-                "exchange_dtype": self.exchange_dtype,
+                # An experiment that says nothing of it has the digest that it had before one could.
+                **(
+                    {"exchange_dtype": self.exchange_dtype}
+                    if self.exchange_dtype != "float32"
+                    else {}
+                ),
             }
         )
 
