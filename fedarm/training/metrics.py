@@ -4,8 +4,8 @@ Schema, version 1:
 
     name, arm, kind, seed   which run it is; `name` is its folder
     samples                 samples seen; also `samples_per_client`
-    excluded_samples        those of rounds from which a client was excluded; with `samples` they are
-                            `budget_samples`, unless the run stopped early
+    excluded_samples        those of rounds from which a client was excluded, up to an early stop; with
+                            `samples` they are `budget_samples`, unless the run stopped early
     stopped_after_round     only when it stopped early: the last round in which it was trained
     batch_size, optimizer_steps
     parameters              how many were trained
@@ -115,7 +115,7 @@ def build_metrics(
         for client, values in line["clients"].items():
             per_client[client] = per_client.get(client, 0) + values["samples"]
     samples = sum(line["samples"] for line in lines)
-    excluded = _excluded_samples(settings, lines)
+    excluded = _excluded_samples(settings, lines, until=stopped)
     if not samples + excluded == sum(per_client.values()) + excluded == expected:
         raise ResultsError(
             f"the run saw {samples} samples, its clients {sum(per_client.values())}; arms are only "
@@ -145,10 +145,15 @@ def build_metrics(
     }
 
 
-def _excluded_samples(settings: TrainSettings, lines: Sequence[MetricsLine]) -> int:
-    """Return the samples of the rounds from which a client was excluded."""
+def _excluded_samples(
+    settings: TrainSettings, lines: Sequence[MetricsLine], *, until: int | None
+) -> int:
+    """Return the samples of the rounds, up to one or all, from which a client was excluded."""
     left_out = sum(
-        exclusion["stage"] == "train" for line in lines for exclusion in line.get("exclusions", ())
+        exclusion["stage"] == "train"
+        for line in lines
+        for exclusion in line.get("exclusions", ())
+        if until is None or line["round"] <= until
     )
     return left_out * settings.local_steps * settings.training.batch_size if left_out else 0
 
