@@ -211,6 +211,7 @@ def _start_line(federation: Federation) -> MetricsLine:
         seconds=0.0,
         bytes_up=federation.sums_bytes + evaluated.bytes_up,
         bytes_down=evaluated.bytes_down,
+        exclusions=_exclusions("evaluate", evaluated),
     )
 
 
@@ -254,13 +255,17 @@ def _hold_round(federation: Federation, number: int, plan: RoundPlan) -> Metrics
         seconds=time.monotonic() - start_s,
         bytes_up=trained.bytes_up + evaluated.bytes_up,
         bytes_down=trained.bytes_down + evaluated.bytes_down,
-        exclusions=[
-            {"client": left.client, "stage": stage, "reason": left.reason, "detail": left.detail}
-            for stage, exchanged in (("train", trained), ("evaluate", evaluated))
-            for left in exchanged.exclusions
-        ],
+        exclusions=[*_exclusions("train", trained), *_exclusions("evaluate", evaluated)],
     )
     return {**line, **plan_record(federation.settings, plan, number)}
+
+
+def _exclusions(stage: str, exchanged: Exchange) -> list[dict[str, str]]:
+    """Return the clients that an exchange went on without, as a metrics line says it."""
+    return [
+        {"client": left.client, "stage": stage, "reason": left.reason, "detail": left.detail}
+        for left in exchanged.exclusions
+    ]
 
 
 def _pack_plan(federation: Federation, plan: RoundPlan) -> ConfigRecord:

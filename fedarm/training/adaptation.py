@@ -3,6 +3,10 @@
 Every rule is a function of the metrics lines of the rounds that are done, which the store keeps: a job
 that was killed and goes on decides as it would have. Off unless the configuration asks for it. No rule
 looks at a dataset that no client has.
+
+A client that was excluded from a round counts with its last loss before: a mean over changing clients
+would rise and fall with them, as their tasks are of different difficulty. A client without a loss in
+the first line counts in no mean.
 """
 
 from __future__ import annotations
@@ -19,6 +23,8 @@ from fedarm.config_arms import FederatedModel, FedProxArm
 from fedarm.settings import TrainSettings
 from fedarm.training.schedules import round_lrs
 from fedarm.training.store import MetricsLine
+
+Losses = Mapping[str, float]
 
 # Li et al. lower mu when the loss has fallen this often in a row.
 _FALLS = 5
@@ -154,7 +160,7 @@ def lag_factors(
 
     A client's progress is its held-out loss over that at the start: losses of different tasks are not
     comparable, their falls are. A client lags when its ratio is above the clients' mean, and its factor
-    is how far above.
+    is how far above. A client that was excluded from the start's evaluation has no ratio, and factor 1.
 
     Args:
         lines: The metrics lines so far, that of the start first.
@@ -163,8 +169,9 @@ def lag_factors(
     """
     if limit == 1.0 or len(lines) < 2:
         return dict.fromkeys(clients, 1.0)
-    first, last = lines[0]["held_out_loss"], lines[-1]["held_out_loss"]
-    ratios = {client: last[client] / first[client] for client in clients if first[client] > 0}
+    known = _carried([_of_clients(line["held_out_loss"], clients) for line in lines])
+    first, last = known[0], known[-1]
+    ratios = {client: last[client] / loss for client, loss in first.items() if loss > 0}
     mean = fmean(ratios.values()) if ratios else 0.0
     if mean == 0.0:
         return dict.fromkeys(clients, 1.0)
@@ -186,10 +193,28 @@ def _first_stop(losses: Sequence[float], rule: EarlyStop) -> int | None:
 
 def _held_out(lines: Sequence[MetricsLine], clients: Sequence[str]) -> list[float]:
     """Return the clients' mean held-out loss by line."""
-    return [fmean(line["held_out_loss"][client] for client in clients) for line in lines]
+    known = _carried([_of_clients(line["held_out_loss"], clients) for line in lines])
+    return [fmean(losses.values()) for losses in known]
 
 
 def _train_losses(lines: Sequence[MetricsLine]) -> list[float]:
     """Return the clients' mean training loss by round; the start, before any training, has none."""
     trained = [line["clients"] for line in lines if line["clients"]]
-    return [fmean(losses["policy_loss"] for losses in clients.values()) for clients in trained]
+    known = _carried(
+        [{client: each["policy_loss"] for client, each in clients.items()} for clients in trained]
+    )
+    return [fmean(losses.values()) for losses in known]
+
+
+def _of_clients(losses: Losses, clients: Sequence[str]) -> Losses:
+    return {client: losses[client] for client in clients if client in losses}
+
+
+def _carried(by_line: Sequence[Losses]) -> list[Losses]:
+    """Return the first line's clients' losses in each line, the last known where one is missing."""
+    known: dict[str, float] = dict(by_line[0]) if by_line else {}
+    carried: list[Losses] = []
+    for losses in by_line:
+        known = {client: losses.get(client, loss) for client, loss in known.items()}
+        carried.append(known)
+    return carried

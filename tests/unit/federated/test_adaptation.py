@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from fedarm.federated import client_app
 from fedarm.federated.run import train_federated
 from fedarm.training.store import RoundStore
 from tests.unit.federated.conftest import FEDAVG, FEDPROX
@@ -115,6 +116,63 @@ def test_a_federated_run_stops_early_and_says_so(make, tmp_path, monkeypatch):
     _train_killed_after(killed, monkeypatch, 1)
     assert results_of(killed) == whole
     assert json.loads(killed.metrics.read_text())["samples"] == 32
+
+
+def test_rules_bear_a_client_that_is_excluded(make, tmp_path, monkeypatch):
+    """Of round 1 the right client neither trains nor evaluates; training stops after round 2."""
+    experiment = make(
+        federation={"rounds": 3, "missing_reply": "exclude", "min_clients": 1},
+        training={**TRAINING, "early_stop": {**STOP, "patience": 2}},
+        arms={"central": {"kind": "central"}, "lagging": {**FEDAVG, "lag_lr_limit": 4.0}},
+    )
+    evaluate, trainer = client_app.held_out_loss, client_app.LocalTrainer
+    evaluations = []
+
+    def failing_evaluation(*args):
+        evaluations.append(args)
+        # Two clients a round, that of the start first.
+        if len(evaluations) == 4:
+            raise MemoryError("no memory left")
+        return evaluate(*args)
+
+    def failing_trainer(*args, **kwargs):
+        if kwargs["clients"] == ("right",) and kwargs["round_number"] == 1:
+            raise MemoryError("no memory left")
+        return trainer(*args, **kwargs)
+
+    monkeypatch.setattr(client_app, "held_out_loss", failing_evaluation)
+    monkeypatch.setattr(client_app, "LocalTrainer", failing_trainer)
+    _, metrics = trained(settings_of(experiment, "lagging", 0), tmp_path)
+    start, first, second, idle = metrics["rounds"]
+    assert "right" not in first["held_out_loss"]
+    assert [left["stage"] for left in first["exclusions"]] == ["train", "evaluate"]
+    ratio = first["held_out_loss"]["left"] / start["held_out_loss"]["left"]
+    expected = {"left": max(1.0, 2 * ratio / (ratio + 1)), "right": max(1.0, 2 / (ratio + 1))}
+    assert second["client_lr_factors"] == pytest.approx(expected)
+    assert (metrics["stopped_after_round"], idle["clients"]) == (2, {})
+    assert (metrics["samples"], metrics["excluded_samples"]) == (48, 16)
+
+
+def test_a_client_excluded_from_the_start_is_recorded(make, tmp_path, monkeypatch):
+    experiment = make(
+        federation={"rounds": 3, "missing_reply": "exclude", "min_clients": 1},
+        training=TRAINING,
+        arms={"central": {"kind": "central"}, "lagging": {**FEDAVG, "lag_lr_limit": 4.0}},
+    )
+    evaluate, evaluations = client_app.held_out_loss, []
+
+    def failing(*args):
+        evaluations.append(args)
+        if len(evaluations) == 2:
+            raise MemoryError("no memory left")
+        return evaluate(*args)
+
+    monkeypatch.setattr(client_app, "held_out_loss", failing)
+    _, metrics = trained(settings_of(experiment, "lagging", 0), tmp_path)
+    start, _, second, _ = metrics["rounds"]
+    (left,) = start["exclusions"]
+    assert (left["client"], left["stage"], left["reason"]) == ("right", "evaluate", "failed")
+    assert second["client_lr_factors"] == {"left": 1.0, "right": 1.0}
 
 
 def _train_killed_after(settings, monkeypatch, number):

@@ -7,7 +7,13 @@ from fedarm.config import EarlyStop, Plateau, Schedule
 from fedarm.paths import read_json
 from fedarm.policies.checkpoint import digest_checkpoint
 from fedarm.training import pooled
-from fedarm.training.adaptation import adapted_mu, lag_factors, plateau_share, stopped_after
+from fedarm.training.adaptation import (
+    adapted_mu,
+    lag_factors,
+    plan_round,
+    plateau_share,
+    stopped_after,
+)
 from fedarm.training.arms import train_pooled
 from fedarm.training.store import RoundStore
 
@@ -60,6 +66,33 @@ def test_only_clients_that_lag_train_faster():
     assert lag_factors(lines, ["a", "b", "c"], limit=1.25)["b"] == 1.25
     assert lag_factors(lines[:1], ["a", "b", "c"], limit=3.0) == dict.fromkeys("abc", 1.0)
     assert lag_factors(lines, ["a", "b", "c"], limit=1.0) == dict.fromkeys("abc", 1.0)
+
+
+def test_an_excluded_client_counts_with_its_last_loss():
+    """Client b did not answer in round 1, c not even at the start; their tasks differ in difficulty."""
+    lines = _lines([{"a": 1.0, "b": 8.0}, {"a": 0.5, "c": 3.0}, {"a": 0.5, "b": 2.0, "c": 1.0}])
+    clients = ["a", "b", "c"]
+    # Of the start's losses 0.5 and 1 are left, 0.75 in the mean; then 0.5 and 0.25, 0.375 in the mean.
+    one = {"a": 1.0, "b": 1.0 / 0.75, "c": 1.0}
+    assert lag_factors(lines[:2], clients, limit=3.0) == pytest.approx(one)
+    two = {"a": 0.5 / 0.375, "b": 1.0, "c": 1.0}
+    assert lag_factors(lines, clients, limit=3.0) == pytest.approx(two)
+
+
+def test_no_rule_takes_the_absence_of_a_client_for_a_change(fedprox):
+    losses = [{"left": 1.0, "right": 9.0}, {"left": 1.0}, {"left": 1.0, "right": 9.0}]
+    plateau = Schedule(plateau=Plateau(patience=2, factor=0.5))
+    adaptive = fedprox.arm.model_copy(update={"mu": 0.5, "mu_step": 0.25})
+    settings = _with(replace(fedprox, arm=adaptive), schedule=plateau)
+    lines = [
+        {**line, "clients": {client: {"policy_loss": loss} for client, loss in own.items()}}
+        for line, own in zip(_lines(losses), losses, strict=True)
+    ]
+    plan = plan_round(settings, lines)
+    assert (plan.lr_factor, plan.mu) == (0.5, 0.5)
+    stopping = _with(settings, early_stop=EarlyStop(patience=2))
+    assert stopped_after(stopping, lines) == 2
+    assert stopped_after(stopping, lines[:2]) is None
 
 
 def _with(settings, **changes):
