@@ -130,9 +130,10 @@ class PersonalisedArm(FederatedModel):
     """A shared body, and a head that is each client's own (Arivazhagan et al. 2019)."""
 
     strategy: Literal["personalised"]
-    head: Annotated[tuple[str, ...], Field(min_length=1, strict=False)] = Field(
-        default=("model.action_head.",),
-        description="How the names of the head's parameters begin.",
+    head: Annotated[tuple[str, ...], Field(min_length=1, strict=False)] | None = Field(
+        default=None,
+        description="How the names of the head's parameters begin; by default the layer that gives the"
+        " actions. With `policy.lora` the head are the adapters of these layers.",
     )
 
 

@@ -53,6 +53,12 @@ def adapter_weights(policy: PreTrainedPolicy) -> dict[str, Tensor]:
     }
 
 
+def module_of(name: str) -> str:
+    """Return the module that a parameter is of; for an adapter's the module that it adapts."""
+    module, mark, _ = name.partition(_MARK)
+    return module if mark else name.rpartition(".")[0]
+
+
 @torch.no_grad()
 def load_adapters(policy: PreTrainedPolicy, weights: Mapping[str, Tensor]) -> None:
     """Write adapters' weights into a policy that has such adapters, in place.

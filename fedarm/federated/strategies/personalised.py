@@ -14,7 +14,10 @@ from fedarm.federated.keys import ARRAYS, CONFIG, SERVER_ROUND
 from fedarm.federated.records import is_weight, parameter_of
 from fedarm.federated.strategies.base import STRATEGIES, Arrays, State, update_in
 from fedarm.federated.strategies.fedavg import FedAvg
+from fedarm.policies.adapters import module_of
 
+# The layer that gives the actions: ACT's and SmolVLA's.
+_LAST_LAYERS = ("model.action_head.", "model.action_out_proj.")
 _HEAD = "head"
 
 
@@ -28,6 +31,9 @@ class Personalised(FedAvg):
     client's task is rolled out. For tasks that no client has there is no own head: the global policy
     has the average one, which nobody trains.
 
+    Where adapters are trained in place of weights, a head are those of its layers; their average is of
+    each adapter's two factors, and not of the product.
+
     Args:
         arm: The arm's section of the configuration.
         rows: Rows of each client, in client order.
@@ -38,7 +44,8 @@ class Personalised(FedAvg):
 
     def __init__(self, arm: PersonalisedArm, rows: Sequence[int]) -> None:
         super().__init__(arm, rows)
-        self._prefixes = arm.head
+        self._chosen = arm.head
+        self._prefixes = arm.head or _LAST_LAYERS
         self._heads: dict[int, Arrays] = {}
 
     def configure_train(
@@ -124,14 +131,19 @@ class Personalised(FedAvg):
 
     def _check_head(self, arrays: ArrayRecord) -> None:
         names = [name for name in arrays if is_weight(name)]
-        for prefix in self._prefixes:
-            if not any(name.startswith(prefix) for name in names):
-                raise ConfigError(
-                    "no trained parameter's name begins so",
-                    key="head",
-                    value=prefix,
-                    remedy=suggest(prefix, {name.rpartition(".")[0] + "." for name in names}),
-                )
+        absent = [
+            prefix
+            for prefix in self._prefixes
+            if not any(name.startswith(prefix) for name in names)
+        ]
+        # By default one of them is there.
+        if len(absent) == len(self._prefixes) or (absent and self._chosen):
+            raise ConfigError(
+                "no trained parameter's name begins as the head's do",
+                key="head",
+                value=absent[0],
+                remedy=suggest(absent[0], {f"{module_of(name)}." for name in names}),
+            )
 
     def _in_head(self, name: str) -> bool:
         """Return whether an array is of the head: a parameter, or one of its moments."""

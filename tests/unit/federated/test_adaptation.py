@@ -5,10 +5,8 @@ import json
 import pytest
 
 from fedarm.federated import client_app
-from fedarm.federated.run import train_federated
-from fedarm.training.store import RoundStore
 from tests.unit.federated.conftest import FEDAVG, FEDPROX
-from tests.unit.federated.test_rounds import Killed, results_of, trained
+from tests.unit.federated.test_rounds import results_of, train_killed_after, trained
 from tests.unit.training.synthetic import moved, settings_of
 
 TRAINING = {"samples": 96, "batch_size": 8, "lr": 0.001, "held_out_rows": 4, "keep_every": 10}
@@ -93,7 +91,7 @@ def test_the_factor_of_a_client_is_its_own(make, tmp_path, monkeypatch):
 @pytest.mark.parametrize("killed_in", [1, 2])
 def test_what_was_adapted_survives_a_kill(adapting, adaptive, tmp_path, monkeypatch, killed_in):
     settings = moved(settings_of(adapting, "adaptive", 0), tmp_path)
-    _train_killed_after(settings, monkeypatch, killed_in)
+    train_killed_after(settings, monkeypatch, killed_in)
     assert results_of(settings) == adaptive
 
 
@@ -113,7 +111,7 @@ def test_a_federated_run_stops_early_and_says_so(make, tmp_path, monkeypatch):
     assert metrics["samples_per_client"] == {"left": 16, "right": 16}
     assert metrics["checkpoint"]["round"] == 3
     killed = moved(settings, tmp_path / "killed")
-    _train_killed_after(killed, monkeypatch, 1)
+    train_killed_after(killed, monkeypatch, 1)
     assert results_of(killed) == whole
     assert json.loads(killed.metrics.read_text())["samples"] == 32
 
@@ -173,18 +171,3 @@ def test_a_client_excluded_from_the_start_is_recorded(make, tmp_path, monkeypatc
     (left,) = start["exclusions"]
     assert (left["client"], left["stage"], left["reason"]) == ("right", "evaluate", "failed")
     assert second["client_lr_factors"] == {"left": 1.0, "right": 1.0}
-
-
-def _train_killed_after(settings, monkeypatch, number):
-    save = RoundStore.save
-
-    def killing_save(store, round_number, *args):
-        save(store, round_number, *args)
-        if round_number == number:
-            raise Killed
-
-    with monkeypatch.context() as patched:
-        patched.setattr(RoundStore, "save", killing_save)
-        with pytest.raises(Killed):
-            train_federated(settings)
-    train_federated(settings)

@@ -113,6 +113,22 @@ class Killed(BaseException):
     """Stands for SIGKILL: nothing may catch it."""
 
 
+def train_killed_after(settings, monkeypatch, number):
+    """Train, be killed after a round is saved, and train to the end."""
+    save = RoundStore.save
+
+    def killing_save(store, round_number, *args):
+        save(store, round_number, *args)
+        if round_number == number:
+            raise Killed
+
+    with monkeypatch.context() as patched:
+        patched.setattr(RoundStore, "save", killing_save)
+        with pytest.raises(Killed):
+            train_federated(settings)
+    train_federated(settings)
+
+
 @pytest.mark.parametrize("killed_in", [1, 2, 3])
 @pytest.mark.parametrize("moment", ["before saving", "after saving"])
 def test_killed_and_started_again_ends_with_the_same_bytes(

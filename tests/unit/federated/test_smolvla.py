@@ -3,14 +3,13 @@
 import numpy as np
 import pytest
 
-from fedarm.federated.run import train_federated
+from fedarm.errors import ConfigError
 from fedarm.policies.checkpoint import load_pretrained
 from fedarm.training.arms import train_pooled
 from fedarm.training.held_out import held_out_loss
 from fedarm.training.rows import load_evaluated_rows, load_train_rows
-from fedarm.training.store import RoundStore
 from tests.unit.federated.conftest import FEDPROX
-from tests.unit.federated.test_rounds import Killed, results_of, trained
+from tests.unit.federated.test_rounds import results_of, train_killed_after, trained
 from tests.unit.training.synthetic import moved, settings_of
 
 TINY_SMOLVLA = {
@@ -67,19 +66,8 @@ def test_only_what_is_trained_travels(smolvla, unbroken):
 def test_killed_and_started_again_it_ends_with_the_same_bytes(
     smolvla, unbroken, tmp_path, monkeypatch
 ):
-    save = RoundStore.save
-
-    def killing_save(store, number, *args):
-        save(store, number, *args)
-        if number == 2:
-            raise Killed
-
     settings = moved(settings_of(smolvla, "fedprox", 0), tmp_path)
-    with monkeypatch.context() as patched:
-        patched.setattr(RoundStore, "save", killing_save)
-        with pytest.raises(Killed):
-            train_federated(settings)
-    train_federated(settings)
+    train_killed_after(settings, monkeypatch, 2)
     assert results_of(settings) == unbroken
 
 
@@ -96,6 +84,52 @@ def test_its_checkpoint_is_a_stock_smolvla(smolvla, tmp_path):
     changed = {n for n, value in stock.state_dict().items() if not value.equal(start[n])}
     assert changed
     assert not any(".vlm." in name for name in changed)
+
+
+@pytest.fixture(scope="module")
+def adapters(_cache, make):
+    """Adapters, and an arm whose clients keep those of the last layer."""
+
+    def own(**arm):
+        personalised = {"kind": "federated", "strategy": "personalised", **arm}
+        return make(
+            policy={**TINY_SMOLVLA, "lora": {"rank": 2}},
+            training=TRAINING,
+            arms={"central": {"kind": "central"}, "personalised": personalised},
+        )
+
+    return own
+
+
+def test_adapters_of_the_head_are_each_clients_own(adapters, tmp_path, monkeypatch):
+    settings = settings_of(adapters(optimizer_state="average"), "personalised", 0)
+    unbroken = trained(settings, tmp_path / "unbroken")
+    folder = tmp_path / "unbroken" / "checkpoints" / "round_0003"
+    left, right, shared = (
+        load_pretrained(path / "pretrained_model", expected=settings.policy).policy.state_dict()
+        for path in (folder / "clients" / "left", folder / "clients" / "right", folder)
+    )
+    start = load_pretrained(settings.start, expected=settings.policy).policy.state_dict()
+    own = {name for name in shared if not left[name].equal(right[name])}
+    assert own == {"model.action_out_proj.weight"}
+    body = {name for name in shared if not shared[name].equal(start[name])} - own
+    assert any(name.endswith("q_proj.weight") for name in body)
+    assert all(left[name].equal(shared[name]) for name in body)
+
+    killed = moved(settings, tmp_path / "killed")
+    train_killed_after(killed, monkeypatch, 2)
+    assert results_of(killed) == unbroken
+
+
+def test_a_head_without_adapters_is_refused(adapters, tmp_path):
+    settings = settings_of(adapters(head=["model.action_out_projection."]), "personalised", 0)
+    with pytest.raises(ConfigError) as refused:
+        trained(settings, tmp_path)
+    said = str(refused.value)
+    assert "key:    head" in said
+    assert "value:  'model.action_out_projection.'" in said
+    assert "did you mean 'model.action_out_proj.'?" in said
+    assert "lora" not in said
 
 
 def test_each_client_reads_its_own_instruction(smolvla):
