@@ -77,6 +77,16 @@ class Experiment:
         return base.datasets if isinstance(base, PretrainedBase) else ()
 
     @property
+    def shaping(self) -> tuple[str, ...]:
+        """The clients' datasets whose cameras and joints the base has when it is not pretrained.
+
+        Those of the lab are known without a look at any data.
+        """
+        if isinstance(self.config.base, PretrainedBase):
+            return ()
+        return tuple(name for name in self.config.clients if not self.is_simulated(name))
+
+    @property
     def evaluated(self) -> tuple[str, ...]:
         """The datasets that arms are evaluated on: clients, then unseen sets."""
         return (*self.config.clients, *self.config.unseen)
@@ -239,6 +249,9 @@ class Experiment:
             sources=tuple(self._source(name) for name in run.clients),
             evaluated=tuple(self._source(name) for name in self._evaluated_in_training(run)),
             clients=self.config.clients,
+            shaped_by=tuple(self._source(name) for name in self.shaping)
+            if run.kind == "base"
+            else (),
             start=None
             if run.kind == "base"
             else self.run_paths(self.base_run).pretrained_model(BASE_ROUND),

@@ -100,6 +100,8 @@ class TrainSettings:
         checkpoints: Where checkpoints go.
         metrics: The metrics file.
         faults: What happens when a client does not answer.
+        shaped_by: The recorded datasets whose cameras and joints a base without pretraining is made for;
+            none where they are those of the lab, and for any other run.
     """
 
     run: Run
@@ -117,6 +119,7 @@ class TrainSettings:
     metrics: Path
     faults: Faults = Faults()
     exchange_dtype: Literal["float32", "bfloat16"] = "float32"
+    shaped_by: tuple[DataSource, ...] = ()
 
     @property
     def samples(self) -> int:
@@ -160,6 +163,12 @@ class TrainSettings:
                 "sources": [_source_identity(source) for source in self.sources],
                 "evaluated": [_source_identity(source) for source in self.evaluated],
                 "share": len(self.clients) if self.run.kind == "local" else 1,
+                # Where cameras and joints come from; which rows are held out is nothing to a base.
+                **(
+                    {"shaped_by": [[source.name, source.version] for source in self.shaped_by]}
+                    if self.shaped_by
+                    else {}
+                ),
                 # How long to wait before a run fails changes no result.
                 **({"faults": vars(self.faults)} if self.faults.excludes else {}),
                 # An experiment that says nothing of it has the digest that it had before one could.

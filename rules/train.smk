@@ -4,7 +4,7 @@
 
 rule train_base:
     input:
-        data=caches_of(experiment.pool),
+        data=caches_of((*experiment.pool, *experiment.shaping)),
     output:
         metrics=metrics_of(experiment.base_run),
     log:

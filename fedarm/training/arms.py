@@ -27,7 +27,7 @@ from fedarm.provenance import derive_seed
 from fedarm.settings import TrainSettings
 from fedarm.training.metrics import write_metrics
 from fedarm.training.pooled import train_rounds
-from fedarm.training.rows import load_evaluated_rows, load_train_rows
+from fedarm.training.rows import load_evaluated_rows, load_features, load_train_rows
 from fedarm.training.start import start_policy
 from fedarm.training.store import MetricsLine, RoundStore, run_fingerprint
 
@@ -41,7 +41,8 @@ def train_base(settings: TrainSettings) -> None:
     """Make the policy that every arm starts from, as the checkpoint of round 0, and its metrics.
 
     Raises:
-        DataError: A dataset of the pool cannot be read.
+        DataError: A dataset of the pool cannot be read, or the clients' recordings differ in their
+            cameras or joints.
         CheckpointError: The checkpoint to start from is missing, broken, or of another architecture.
         ResultsError: The results cannot be written.
     """
@@ -84,8 +85,8 @@ def _make_base(settings: TrainSettings, pretraining: Path) -> tuple[LoadedPolicy
     if isinstance(base, PretrainedBase):
         return _pretrain(settings, pretraining)
     line: MetricsLine = {"round": BASE_ROUND, "samples": 0, "clients": {}}
+    features = _features(settings)
     if not isinstance(base, CheckpointBase):
-        features = so101_features(settings.policy.image_size)
         random = _random_policy(settings, features)
         return LoadedPolicy(random, _identity_statistics(features)), line
     folder = (
@@ -93,11 +94,17 @@ def _make_base(settings: TrainSettings, pretraining: Path) -> tuple[LoadedPolicy
         if base.path is not None
         else fetch_pretrained(str(base.repo_id), str(base.revision))
     )
-    features = so101_features(settings.policy.image_size)
     if isinstance(settings.policy, SmolVLAPolicy) and not sees(folder, features):
         adopted = adopt_pretrained(folder, policy=settings.policy, features=features)
         return LoadedPolicy(adopted, _identity_statistics(features)), line
     return load_pretrained(folder, expected=settings.policy), line
+
+
+def _features(settings: TrainSettings) -> PolicyFeatures:
+    """Return what the base sees and commands: the clients' recordings say so, or it is the lab."""
+    if settings.shaped_by:
+        return load_features(settings.shaped_by)
+    return so101_features(settings.policy.image_size)
 
 
 def _pretrain(settings: TrainSettings, folder: Path) -> tuple[LoadedPolicy, MetricsLine]:

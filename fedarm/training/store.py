@@ -78,7 +78,7 @@ def run_fingerprint(
         DataError: A frame cache is missing.
         CheckpointError: The starting checkpoint is missing.
     """
-    sources = {*settings.sources, *settings.evaluated}
+    sources = {*settings.sources, *settings.evaluated, *settings.shaped_by}
     known = elsewhere or {}
     return digest_value(
         {
