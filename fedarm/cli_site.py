@@ -4,20 +4,17 @@
     fedarm site serve DIR                                run the SuperLink, on the server
     fedarm site join --server HOST:PORT ...              run this lab's SuperNode, on its private dataset
 
-In the `fedarm` command, `add_commands(groups)` adds them; alone, `python -m fedarm.cli_site` is `fedarm
-site`. What a command needs is imported when it runs: help and mistakes answer at once.
+Exit codes: 0 done, 2 a wrong argument, file or machine; of `serve` and `join`, that of Flower's process.
+What a command needs is imported when it runs: help and mistakes answer at once.
 """
 
 from __future__ import annotations
 
 import argparse
-import sys
 from argparse import Namespace
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from fedarm.errors import EXIT_USER_ERROR, FedarmError
 from fedarm.logging import log_to_stderr
 
 _DAYS = 365.0
@@ -28,7 +25,12 @@ _IMAGE_SIZE = 64
 def add_commands(groups: Any) -> None:
     """Add `site` and its commands to the subparsers of the `fedarm` command."""
     site = groups.add_parser("site", help="run a federation between sites")
-    _add_to(site.add_subparsers(required=True, metavar="COMMAND"))
+    # These commands print no JSON.
+    site.set_defaults(json=False)
+    commands = site.add_subparsers(required=True, metavar="COMMAND")
+    _add_init(commands.add_parser("init", help="make the certificates and keys, on the server"))
+    _add_serve(commands.add_parser("serve", help="run the SuperLink, on the server"))
+    _add_join(commands.add_parser("join", help="run this lab's SuperNode"))
 
 
 def init(args: Namespace) -> int:
@@ -44,6 +46,7 @@ def serve(args: Namespace) -> int:
     """Run the SuperLink."""
     from fedarm.federated.superlink import serve
 
+    log_to_stderr()
     return serve(args.folder, host=args.listen, port=args.port)
 
 
@@ -51,6 +54,7 @@ def join(args: Namespace) -> int:
     """Check this site's data and run its SuperNode."""
     from fedarm.federated.superlink import free_port, join, node_command, prepare_site
 
+    log_to_stderr()
     cache = args.cache or args.dataset.with_name(f"{args.dataset.name}.frames_{args.image_size}")
     command = node_command(
         server=args.server,
@@ -71,23 +75,7 @@ def join(args: Namespace) -> int:
     return join(command)
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run `fedarm site` alone and return its exit code."""
-    parser = argparse.ArgumentParser(prog="fedarm site", description="A federation between sites.")
-    _add_to(parser.add_subparsers(required=True, metavar="COMMAND"))
-    args = parser.parse_args(argv)
-    log_to_stderr()
-    try:
-        return int(args.run(args))
-    except FedarmError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return EXIT_USER_ERROR
-    except KeyboardInterrupt:
-        return 130
-
-
-def _add_to(commands: Any) -> None:
-    making = commands.add_parser("init", help="make the certificates and keys, on the server")
+def _add_init(making: argparse.ArgumentParser) -> None:
     making.set_defaults(run=init)
     making.add_argument("folder", type=Path, metavar="DIR", help="a new folder")
     making.add_argument(
@@ -98,12 +86,12 @@ def _add_to(commands: Any) -> None:
     )
     making.add_argument("--days", type=float, default=_DAYS, help="how long certificates hold")
 
-    serving = commands.add_parser("serve", help="run the SuperLink, on the server")
+
+def _add_serve(serving: argparse.ArgumentParser) -> None:
     serving.set_defaults(run=serve)
     serving.add_argument("folder", type=Path, metavar="DIR", help="what `init` has written")
     serving.add_argument("--listen", default="0.0.0.0", help="the address to listen on")
     serving.add_argument("--port", type=int, default=_PORT)
-    _add_join(commands.add_parser("join", help="run this lab's SuperNode"))
 
 
 def _add_join(joining: argparse.ArgumentParser) -> None:
@@ -120,7 +108,3 @@ def _add_join(joining: argparse.ArgumentParser) -> None:
     )
     joining.add_argument("--port", type=int, help="a port for this machine; by default a free one")
     joining.add_argument("--allow-defects", action="store_true", help="join in spite of defects")
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

@@ -8,6 +8,7 @@ keys/<client>[.pub]       a node's key pair: P-384 in OpenSSH's format, the only
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,9 +17,11 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from pydantic import TypeAdapter, ValidationError
 
-from fedarm.errors import ConfigError, MachineError
-from fedarm.paths import make_folder
+from fedarm.config_base import Name
+from fedarm.errors import ConfigError
+from fedarm.paths import atomic_dir, make_folder
 
 CA = "ca.crt"
 CA_KEY = "ca.key"
@@ -29,6 +32,8 @@ KEYS = "keys"
 # Clocks of sites differ.
 _SKEW = timedelta(hours=1)
 _PRIVATE = 0o600
+_MOST_DAYS = 3650
+_HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
 
 
 def make_authority(folder: Path, *, days: float) -> None:
@@ -55,8 +60,11 @@ def make_server(folder: Path, names: Sequence[str], *, days: float) -> None:
 
     Args:
         folder: Where the authority is.
-        names: Host names and addresses by which nodes reach the server.
+        names: Host names and addresses by which nodes reach the server, at least one.
         days: How long it holds.
+
+    Raises:
+        ConfigError: A name is none of a host.
     """
     issuer = load_certificate(folder / CA)
     issuer_key = serialization.load_pem_private_key((folder / CA_KEY).read_bytes(), password=None)
@@ -150,23 +158,54 @@ def make_deployment(
 ) -> None:
     """Write all that a federation's server needs, and a key pair for each client.
 
+    Args:
+        folder: Where to; written whole or not at all.
+        names: Host names and addresses by which nodes reach the server, at least one.
+        clients: The clients' names.
+        days: How long the certificates hold.
+
     Raises:
-        ConfigError: The folder is not empty: what is in it may be in use.
+        ConfigError: The folder is not empty: what is in it may be in use. Or a name or the time cannot
+            be that of a certificate or of a client.
         ResultsError: It cannot be written.
     """
-    if folder.exists() and any(folder.iterdir()):
+    if folder.is_file() or (folder.exists() and any(folder.iterdir())):
         raise ConfigError(
             "the folder is not empty, and keys in use are not written over",
             file=folder,
             remedy="choose a new folder",
         )
-    if not names:
-        raise MachineError("the server has no name", remedy="give at least one with --host")
-    make_folder(folder)
-    make_authority(folder, days=days)
-    make_server(folder, names, days=days)
+    if not 0 < days <= _MOST_DAYS:
+        raise ConfigError(
+            "certificates cannot hold so long",
+            key="days",
+            value=days,
+            remedy=f"give between 0 and {_MOST_DAYS}",
+        )
+    if len(set(clients)) < len(clients):
+        raise ConfigError(
+            "two clients cannot have one name", key="client", value=list(clients), remedy="drop one"
+        )
     for client in clients:
-        make_node_key(folder / KEYS / client)
+        _check_client(client)
+    with atomic_dir(folder) as temporary:
+        make_authority(temporary, days=days)
+        make_server(temporary, names, days=days)
+        for client in clients:
+            make_node_key(temporary / KEYS / client)
+
+
+def _check_client(name: str) -> None:
+    """Refuse a name that no configuration can give a client; it also becomes that of a file."""
+    try:
+        TypeAdapter(Name).validate_python(name)
+    except ValidationError:
+        raise ConfigError(
+            "not a name of a client",
+            key="client",
+            value=name,
+            remedy="give the client's name in the configuration: a-z, 0-9 and _, a letter first",
+        ) from None
 
 
 def _certificate(
@@ -188,6 +227,13 @@ def _alternative(name: str) -> x509.GeneralName:
     try:
         return x509.IPAddress(ipaddress.ip_address(name))
     except ValueError:
+        if not _HOST.fullmatch(name):
+            raise ConfigError(
+                "not a host's name or address",
+                key="host",
+                value=name,
+                remedy="give it without a port, by which nodes reach the server: fed.example.org",
+            ) from None
         return x509.DNSName(name)
 
 
