@@ -1,5 +1,7 @@
 """A tiny SmolVLA trained federatedly: what travels, what it reads, and that a kill changes nothing."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -69,6 +71,15 @@ def test_killed_and_started_again_it_ends_with_the_same_bytes(
     settings = moved(settings_of(smolvla, "fedprox", 0), tmp_path)
     train_killed_after(settings, monkeypatch, 2)
     assert results_of(settings) == unbroken
+
+
+def test_bfloat16_changes_what_it_computes_and_little_of_it(smolvla, unbroken, tmp_path):
+    settings = settings_of(smolvla, "fedprox", 0)
+    half = settings.training.model_copy(update={"precision": "bfloat16"})
+    _, metrics = trained(replace(settings, training=half), tmp_path)
+    losses = [run["rounds"][1]["clients"]["left"]["policy_loss"] for run in (metrics, unbroken[1])]
+    assert losses[0] != losses[1]
+    assert losses[0] == pytest.approx(losses[1], rel=0.05)
 
 
 def test_its_checkpoint_is_a_stock_smolvla(smolvla, tmp_path):
