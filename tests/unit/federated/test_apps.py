@@ -57,6 +57,10 @@ def test_pyproject_names_both_apps():
     components = config["tool"]["flwr"]["app"]["components"]
     assert components["serverapp"] == f"{server_app.__name__}:app"
     assert components["clientapp"] == f"{client_app.__name__}:app"
+    # A SuperLink refuses a run with a key that is not there.
+    keys = config["tool"]["flwr"]["app"]["config"]
+    assert set(keys) == {"config", "arm", "seed", SETTINGS}
+    assert server_app.settings_of(keys).run.arm == keys["arm"]
 
 
 def test_sums_are_those_of_the_train_split_and_no_row_is_sent(settings, grid):
