@@ -69,13 +69,14 @@ def test_help_needs_no_heavy_library():
 
 def test_init_makes_certificates_and_a_key_for_each_client(run, tmp_path):
     folder = tmp_path / "deployment"
-    hosts = ("--host", "fed.example.org", "--host", "127.0.0.1")
+    long = f"{'a' * 60}.example.org"
+    hosts = ("--host", long, "--host", "127.0.0.1")
     code, out, _ = run("init", folder, *hosts, "--client", "left", "--client", "right")
     assert (code, str(folder) in out) == (0, True)
     server = load_certificate(folder / "server.pem")
     server.verify_directly_issued_by(load_certificate(folder / "ca.crt"))
     names = server.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    assert names.get_values_for_type(x509.DNSName) == ["fed.example.org"]
+    assert names.get_values_for_type(x509.DNSName) == [long]
     assert [str(address) for address in names.get_values_for_type(x509.IPAddress)] == ["127.0.0.1"]
     secrets = [folder / "ca.key", folder / "server.key"]
     for client in ("left", "right"):
