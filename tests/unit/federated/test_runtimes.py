@@ -97,7 +97,7 @@ from fedarm.federated.records import unpack_settings
 from fedarm.federated.run import train_federated
 from fedarm.settings import Runtime
 settings = unpack_settings(Path({file!r}).read_text())
-train_federated(settings, Runtime("simulation", workers=2))
+train_federated(settings, Runtime("simulation", workers=1))
 """
 
 
@@ -111,7 +111,7 @@ def test_a_killed_simulation_leaves_no_writer_and_goes_on(experiment, averaging,
         [sys.executable, "-c", _RAY_LAUNCHER.format(file=str(file))],
         env={**os.environ, "FEDARM_TEST": str(tmp_path)},
     )
-    wait_until(lambda: (settings.checkpoints / "round_0001").exists(), timeout_s=300)
+    wait_until(lambda: (settings.checkpoints / "round_0001").exists(), timeout_s=120)
     assert len(processes_of(mark)) > 5
     launcher.kill()
     launcher.wait()
