@@ -1,4 +1,4 @@
-"""Wall time of federated over central training at equal samples: `federated_overhead`, at most 1.10.
+"""Wall time of federated over central training at equal samples: `federated_overhead`, at most 1.05.
 
 Both train the policy of the lab from the same start on the same recordings, with the default number of
 steps a client and round, a checkpoint and held-out losses each round, and all their loading and saving.

@@ -1,12 +1,13 @@
-"""The `fedarm` command: check, repair and compare datasets alone, without a workflow.
+"""The `fedarm` command: check, repair and compare datasets alone, and federate with other sites.
 
     fedarm data check PATH                      is this dataset sound?
     fedarm data fix PATH --out DIR              write a repaired copy
     fedarm data summarize PATH --out FILE       what others may know of it, without its rows
     fedarm data gate PATH_OR_SUMMARY...         do these datasets fit together?
+    fedarm site init | serve | join             a federation between sites: `cli_site.py`
 
-Exit codes: 0 nothing found, 1 defects found, 2 not usable: no dataset, a wrong argument. What the
-subcommands do is in `cli_data.py`, and is imported when one runs: help and mistakes answer at once.
+Exit codes of `data`: 0 nothing found, 1 defects found, 2 not usable: no dataset, a wrong argument. What
+its subcommands do is in `cli_data.py`, and is imported when one runs: help and mistakes answer at once.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
 
+from fedarm import cli_site
 from fedarm.errors import EXIT_USER_ERROR, FedarmError
 
 # What a shell reports of a program that Ctrl-C has ended.
@@ -40,9 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     # A job that is told to end cleans up like one that is interrupted.
     before = signal.signal(signal.SIGTERM, _interrupt)
     try:
-        from fedarm import cli_data
-
-        return int(getattr(cli_data, args.command)(args))
+        return int(args.run(args))
     except FedarmError as error:
         if args.json:
             print(json.dumps({"error": str(error)}, indent=2))
@@ -59,8 +59,17 @@ def _interrupt(_signal: int, _frame: FrameType | None) -> NoReturn:
     raise KeyboardInterrupt
 
 
+def _run_data(args: argparse.Namespace) -> int:
+    from fedarm import cli_data
+
+    return int(getattr(cli_data, args.command)(args))
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="fedarm", description="Datasets of robot demonstrations.")
+    parser = argparse.ArgumentParser(
+        prog="fedarm",
+        description="Datasets of robot demonstrations, and federations of their owners.",
+    )
     groups = parser.add_subparsers(required=True, metavar="COMMAND")
     data = groups.add_parser("data", help="check, repair and compare datasets")
     commands = data.add_subparsers(required=True, metavar="COMMAND")
@@ -102,6 +111,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     _salt(gate)
     _allow_warnings(gate)
+
+    cli_site.add_commands(groups)
     return parser
 
 
@@ -109,7 +120,7 @@ def _add(commands: Any, name: str, text: str) -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = commands.add_parser(
         name, help=text[0].lower() + text[1:], description=f"{text}.", epilog=_EXIT_CODES
     )
-    parser.set_defaults(command=name)
+    parser.set_defaults(run=_run_data, command=name)
     parser.add_argument("--json", action="store_true", help="print JSON")
     return parser
 

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import Field, ValidationError, field_validator, model_validator
 
+from fedarm.config_arms import FederatedArm
 from fedarm.config_base import Model, Name, Positive, PositiveFloat
 from fedarm.config_datasets import Dataset
 from fedarm.config_errors import describe_breaches
@@ -54,8 +55,8 @@ class RandomBase(Model):
 Base = Annotated[PretrainedBase | CheckpointBase | RandomBase, Field(discriminator="kind")]
 
 
-class Policy(Model):
-    """The policy's architecture: a LeRobot policy type with its sizes."""
+class ActPolicy(Model):
+    """LeRobot's ACT, with its sizes."""
 
     type: Literal["act"] = "act"
     vision_backbone: str = Field(
@@ -78,12 +79,94 @@ class Policy(Model):
     )
 
     @model_validator(mode="after")
-    def _chunk_covers_steps(self) -> Policy:
+    def _chunk_covers_steps(self) -> ActPolicy:
         if self.n_action_steps > self.chunk_size:
             raise ValueError("`n_action_steps` cannot exceed `chunk_size`")
         if self.dim_model % self.n_heads:
             raise ValueError("`dim_model` must be a multiple of `n_heads`")
         return self
+
+
+class Lora(Model):
+    """Train low-rank adapters in place of the weights (Hu et al. 2021), through LeRobot's peft extra."""
+
+    rank: Positive = 16
+    alpha: PositiveFloat = Field(
+        default=16.0, description="The adapters' output is scaled by alpha over rank."
+    )
+
+
+class SmolVLAPolicy(Model):
+    """LeRobot's SmolVLA: a small vision-language model and an action expert that reads instructions.
+
+    The defaults are the sizes of `lerobot/smolvla_base`.
+    """
+
+    type: Literal["smolvla"]
+    vlm: str = Field(
+        default="HuggingFaceTB/SmolVLM2-500M-Video-Instruct",
+        description="The vision-language model: a hub repository, a folder, or `tiny`, which fedarm"
+        " builds from nothing for tests and processors without a GPU.",
+    )
+    chunk_size: Positive = Field(default=50, description="Actions predicted at once.")
+    n_action_steps: Positive = Field(
+        default=50, description="Actions executed before looking again."
+    )
+    image_size: Annotated[int, Field(ge=32, le=512)] = Field(
+        default=256, description="Side of the image that is cached, in pixels."
+    )
+    vlm_image_size: Annotated[int, Field(ge=32, le=512)] = Field(
+        default=512, description="Side of the image that the vision encoder sees, in pixels."
+    )
+    num_vlm_layers: Positive = 16
+    expert_width_multiplier: PositiveFloat = 0.75
+    max_state_dim: Positive = 32
+    max_action_dim: Positive = 32
+    tokenizer_max_length: Positive = 48
+    num_steps: Positive = Field(default=10, description="Steps of the flow from noise to actions.")
+    train_expert_only: bool = Field(
+        default=True, description="Freeze the vision-language model; only the expert travels."
+    )
+    freeze_vision_encoder: bool = True
+    lora: Lora | None = Field(default=None, description="Train adapters only; off unless given.")
+
+    @model_validator(mode="after")
+    def _chunk_covers_steps(self) -> SmolVLAPolicy:
+        if self.n_action_steps > self.chunk_size:
+            raise ValueError("`n_action_steps` cannot exceed `chunk_size`")
+        return self
+
+
+Policy = Annotated[ActPolicy | SmolVLAPolicy, Field(discriminator="type")]
+
+
+class Plateau(Model):
+    """Lower the learning rate when the clients' mean held-out loss no longer falls over rounds."""
+
+    patience: Positive = Field(
+        description="Rounds without an improvement before the learning rate is lowered."
+    )
+    factor: Annotated[float, Field(gt=0, lt=1)] = Field(
+        default=0.5, description="What the learning rate is multiplied by each time."
+    )
+    min_improvement: Annotated[float, Field(ge=0, lt=1)] = Field(
+        default=1e-3, description="Share of the best loss by which a better one must be lower."
+    )
+    min_lr_share: Annotated[float, Field(ge=0, lt=1)] = Field(
+        default=0.01, description="The learning rate is never lowered below this share."
+    )
+
+
+class EarlyStop(Model):
+    """Stop when the clients' mean held-out loss no longer falls over rounds.
+
+    The run then has seen fewer samples than its budget, which its metrics and the comparison say.
+    """
+
+    patience: Positive = Field(description="Rounds without an improvement before training stops.")
+    min_improvement: Annotated[float, Field(ge=0, lt=1)] = Field(
+        default=1e-3, description="Share of the best loss by which a better one must be lower."
+    )
 
 
 class Schedule(Model):
@@ -92,15 +175,29 @@ class Schedule(Model):
     Central and local training are one round of all their steps.
     """
 
-    kind: Literal["cosine", "constant"] = "cosine"
+    kind: Literal["cosine", "constant", "warm_restarts"] = Field(
+        default="cosine",
+        description="Within a round a half cosine or constant; `warm_restarts`: half cosines over"
+        " cycles of the whole run, whatever its rounds (Loshchilov and Hutter 2017).",
+    )
     warmup_share: Annotated[float, Field(ge=0, lt=1)] = Field(
         default=0.0, description="Share of a round's steps that rise linearly from 0."
     )
     final_lr_share: Annotated[float, Field(ge=0, le=1)] = Field(
-        default=0.05, description="Learning rate at the end of a round over that at its start."
+        default=0.05,
+        description="Learning rate at the end of a round (of a cycle) over that at its start.",
     )
     round_decay: Literal["cosine", "none"] = Field(
         default="none", description="How the rounds' starting learning rate falls over the rounds."
+    )
+    first_cycle: Annotated[float, Field(gt=0, le=1)] = Field(
+        default=0.25, description="`warm_restarts`: share of the run that the first cycle takes."
+    )
+    cycle_factor: Annotated[float, Field(ge=1)] = Field(
+        default=1.0, description="`warm_restarts`: length of a cycle over that of the one before."
+    )
+    plateau: Plateau | None = Field(
+        default=None, description="Lower the learning rate on a plateau of the held-out loss."
     )
 
 
@@ -119,13 +216,65 @@ class Training(Model):
     held_out_rows: Positive = Field(
         default=64, description="Rows a dataset on which the held-out loss is computed each round."
     )
+    early_stop: EarlyStop | None = Field(
+        default=None, description="Stop before the budget is spent; off unless given."
+    )
+    precision: Literal["float32", "bfloat16"] = Field(
+        default="float32",
+        description="What forward passes compute in; weights and optimizer stay float32.",
+    )
+
+
+class ClientResources(Model):
+    """What Ray sets aside for a client that works."""
+
+    num_cpus: PositiveFloat = Field(default=1, strict=False, description="Processor cores.")
+    num_gpus: Annotated[float, Field(ge=0)] = Field(
+        default=0, strict=False, description="GPUs; 0.25 lets four clients share one."
+    )
 
 
 class Federation(Model):
-    """How federated arms run."""
+    """How federated arms run. The runtime changes no byte of a result, only where the work is done."""
 
     rounds: Positive
-    runtime: Literal["inprocess"] = "inprocess"
+    runtime: Literal["inprocess", "simulation", "deployment"] = Field(
+        default="inprocess",
+        description="`inprocess`: no network, the fastest on one machine; `simulation`: Flower's engine"
+        " on Ray; `deployment`: clients at other sites, through a SuperLink that runs already.",
+    )
+    workers: Positive = Field(
+        default=1,
+        description="Clients that work at the same time: worker processes, or Ray's actors. As many"
+        " cores are asked of Snakemake for the job.",
+    )
+    client_resources: ClientResources = Field(
+        default=ClientResources(), description="Of one client in a simulation."
+    )
+    connection: str | None = Field(
+        default=None, description="Flower's name of the SuperLink to use, for `deployment`."
+    )
+    exchange_dtype: Literal["float32", "bfloat16"] = Field(
+        default="float32",
+        description="How weights travel; `bfloat16` halves the bytes, the server adds in float32.",
+    )
+    missing_reply: Literal["fail", "exclude"] = Field(
+        default="fail",
+        description="When a client dies, is late or answers with what cannot be used: `fail` ends"
+        " the run, which can go on later; `exclude` goes on without it, and the report says so.",
+    )
+    min_clients: Positive | None = Field(
+        default=None, description="With `exclude`: clients that a round needs at least."
+    )
+    timeout_s: PositiveFloat | None = Field(
+        default=None, description="Seconds a round that clients have to answer; without, no limit."
+    )
+
+    @model_validator(mode="after")
+    def _fewest_clients(self) -> Federation:
+        if (self.missing_reply == "exclude") != (self.min_clients is not None):
+            raise ValueError("`missing_reply: exclude` and `min_clients` go together")
+        return self
 
 
 class BaseArm(Model):
@@ -146,36 +295,6 @@ class CentralArm(Model):
     kind: Literal["central"]
 
 
-class FedAvgArm(Model):
-    """Federated averaging (McMahan et al. 2017), optionally with server momentum."""
-
-    kind: Literal["federated"]
-    strategy: Literal["fedavg"]
-    server_momentum: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    optimizer_state: Literal["reset", "average"] = Field(
-        default="reset",
-        description="What clients begin a round with: a fresh Adam, or the clients' averaged moments"
-        " of the round before, which travel with the weights (Wang et al. 2021, arXiv:2106.02305).",
-    )
-
-    @model_validator(mode="after")
-    def _momentum_or_moments(self) -> FedAvgArm:
-        if self.server_momentum and self.optimizer_state == "average":
-            raise ValueError(
-                "`server_momentum` needs `optimizer_state: reset`: momentum on averaged second moments"
-                " could make them negative"
-            )
-        return self
-
-
-class FedProxArm(FedAvgArm):
-    """Federated averaging with a proximal term in the clients (Li et al. 2020)."""
-
-    strategy: Literal["fedprox"]  # type: ignore[assignment]
-    mu: Annotated[float, Field(ge=0)] = Field(description="Weight of the proximal term.")
-
-
-FederatedArm = Annotated[FedAvgArm | FedProxArm, Field(discriminator="strategy")]
 Arm = Annotated[BaseArm | LocalArm | CentralArm | FederatedArm, Field(discriminator="kind")]
 
 
@@ -223,12 +342,17 @@ class Config(Model):
     clients: Annotated[tuple[Name, ...], Field(min_length=1, strict=False)]
     unseen: Annotated[tuple[Name, ...], Field(strict=False)] = ()
     base: Base
-    policy: Policy = Policy()
+    policy: Policy = ActPolicy()
     training: Training
     federation: Federation
     arms: dict[Name, Arm]
     rollout: Rollout
     compare: Compare = Compare()
+
+    @field_validator("policy", mode="before")
+    @classmethod
+    def _act_by_default(cls, value: Any) -> Any:
+        return {"type": "act", **value} if isinstance(value, dict) else value
 
     @field_validator("seeds", "clients", "unseen")
     @classmethod

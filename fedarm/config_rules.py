@@ -10,6 +10,7 @@ import os
 from pathlib import Path
 
 from fedarm.config import Config, PretrainedBase
+from fedarm.config_arms import KrumArm, TrimmedMeanArm
 from fedarm.config_datasets import Dataset, SimDataset
 from fedarm.errors import ConfigError, suggest
 
@@ -27,7 +28,9 @@ def check_rules(config: Config, source: str) -> None:
     _check_dataset_names(config, source)
     _check_scenes(config, source)
     _check_arms(config, source)
+    _check_federation(config, source)
     _check_budget(config, source)
+    _check_runtime(config, source)
     _check_comparison(config, source)
     _check_writable(config, source)
 
@@ -142,6 +145,29 @@ def _check_arms(config: Config, source: str) -> None:
             )
 
 
+def _check_federation(config: Config, source: str) -> None:
+    clients = len(config.clients)
+    fewest = config.federation.min_clients or clients
+    if fewest > clients:
+        raise ConfigError(
+            f"a round cannot have more clients than there are, {clients}",
+            file=source,
+            key="federation.min_clients",
+            value=fewest,
+            remedy=f"set it to at most {clients}",
+        )
+    for name, arm in config.arms.items():
+        if isinstance(arm, TrimmedMeanArm | KrumArm) and fewest < arm.least_clients:
+            raise ConfigError(
+                f"{arm.hostile} hostile clients need rounds of at least {arm.least_clients} clients, "
+                f"and a round may have {fewest}",
+                file=source,
+                key=f"arms.{name}.hostile",
+                value=arm.hostile,
+                remedy="lower `hostile`, add clients, or raise `federation.min_clients`",
+            )
+
+
 def _check_budget(config: Config, source: str) -> None:
     """Equal budgets need whole numbers of steps: in all, a client, and a client and round."""
     unit = config.federation.rounds * len(config.clients) * config.training.batch_size
@@ -180,6 +206,26 @@ def _check_budget(config: Config, source: str) -> None:
             key="rollout.progress.episodes",
             value=config.rollout.progress.episodes,
             remedy=f"set it to at most `rollout.episodes` ({config.rollout.episodes})",
+        )
+
+
+def _check_runtime(config: Config, source: str) -> None:
+    federation = config.federation
+    if federation.workers > len(config.clients):
+        raise ConfigError(
+            "more workers than clients",
+            file=source,
+            key="federation.workers",
+            value=federation.workers,
+            remedy=f"set it to at most {len(config.clients)}",
+        )
+    if (federation.runtime == "deployment") != (federation.connection is not None):
+        raise ConfigError(
+            "a deployment, and nothing else, needs the name of a SuperLink's connection",
+            file=source,
+            key="federation.connection",
+            value=federation.connection,
+            remedy="name a connection of Flower's config.toml (docs/federation.md), or leave it out",
         )
 
 

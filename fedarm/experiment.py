@@ -26,9 +26,11 @@ from fedarm.paths import DatasetPaths, RunPaths, write_atomic
 from fedarm.provenance import VERSION_DIGITS, derive_seed, digest_value
 from fedarm.settings import (
     DataSource,
+    Faults,
     RolloutRound,
     RolloutSettings,
     Run,
+    Runtime,
     Scene,
     TrainSettings,
 )
@@ -75,6 +77,16 @@ class Experiment:
         return base.datasets if isinstance(base, PretrainedBase) else ()
 
     @property
+    def shaping(self) -> tuple[str, ...]:
+        """The clients' datasets whose cameras and joints the base has when it is not pretrained.
+
+        Those of the lab are known without a look at any data.
+        """
+        if isinstance(self.config.base, PretrainedBase):
+            return ()
+        return tuple(name for name in self.config.clients if not self.is_simulated(name))
+
+    @property
     def evaluated(self) -> tuple[str, ...]:
         """The datasets that arms are evaluated on: clients, then unseen sets."""
         return (*self.config.clients, *self.config.unseen)
@@ -93,6 +105,21 @@ class Experiment:
     def roles(self) -> Mapping[Literal["client", "unseen", "pool"], tuple[str, ...]]:
         """The datasets by what they are used for."""
         return {"client": self.config.clients, "unseen": self.config.unseen, "pool": self.pool}
+
+    def runtime(self, workers: int | None = None) -> Runtime:
+        """Return where federated runs do their work.
+
+        Args:
+            workers: At most so many clients at the same time, if there are fewer cores than configured.
+        """
+        section = self.config.federation
+        return Runtime(
+            kind=section.runtime,
+            workers=min(section.workers, workers or section.workers),
+            client_cpus=section.client_resources.num_cpus,
+            client_gpus=section.client_resources.num_gpus,
+            connection=section.connection,
+        )
 
     def dataset(self, name: str) -> Dataset:
         """Return a dataset's section.
@@ -200,8 +227,16 @@ class Experiment:
         base = self.config.base
         training = self.config.training
         if run.kind == "base" and isinstance(base, PretrainedBase):
+            # There is no held-out loss of the pool for the base to react to.
+            schedule = training.schedule.model_copy(update={"plateau": None})
             training = training.model_copy(
-                update={"samples": base.samples, "batch_size": base.batch_size, "lr": base.lr}
+                update={
+                    "samples": base.samples,
+                    "batch_size": base.batch_size,
+                    "lr": base.lr,
+                    "schedule": schedule,
+                    "early_stop": None,
+                }
             )
         return TrainSettings(
             run=run,
@@ -214,12 +249,24 @@ class Experiment:
             sources=tuple(self._source(name) for name in run.clients),
             evaluated=tuple(self._source(name) for name in self._evaluated_in_training(run)),
             clients=self.config.clients,
+            shaped_by=tuple(self._source(name) for name in self.shaping)
+            if run.kind == "base"
+            else (),
             start=None
             if run.kind == "base"
             else self.run_paths(self.base_run).pretrained_model(BASE_ROUND),
             checkpoints=paths.checkpoints,
             metrics=paths.metrics,
+            faults=self._faults if run.kind == "federated" else Faults(),
+            exchange_dtype=self.config.federation.exchange_dtype
+            if run.kind == "federated"
+            else "float32",
         )
+
+    @property
+    def _faults(self) -> Faults:
+        section = self.config.federation
+        return Faults(section.missing_reply, section.min_clients, section.timeout_s)
 
     def rollout_settings(self, run: Run) -> RolloutSettings:
         """Return the settings of a run's rollout job."""

@@ -33,18 +33,23 @@ def run_script(main: Callable[[], None]) -> None:
     The last line of the log says how much of the processor time went into imports.
     """
     clock = ImportClock()
-    logging.basicConfig(
-        level=os.environ.get("FEDARM_LOG_LEVEL", "INFO"),
-        format="%(asctime)s %(levelname).1s %(name)s: %(message)s",
-        datefmt="%H:%M:%S",
-        stream=sys.stderr,
-    )
+    log_to_stderr()
     try:
         with clock:
             main()
     except FedarmError as error:
         exit_with(error)
     get_logger("fedarm").info(clock.line())
+
+
+def log_to_stderr() -> None:
+    """Write the messages of this process to stderr, with times."""
+    logging.basicConfig(
+        level=os.environ.get("FEDARM_LOG_LEVEL", "INFO"),
+        format="%(asctime)s %(levelname).1s %(name)s: %(message)s",
+        datefmt="%H:%M:%S",
+        stream=sys.stderr,
+    )
 
 
 def exit_with(error: FedarmError) -> NoReturn:

@@ -99,6 +99,11 @@ class RunPaths:
         """The checkpoint after a round, in LeRobot's own layout."""
         return self.checkpoints / f"round_{round_number:04d}" / "pretrained_model"
 
+    def client_model(self, round_number: int, client: str) -> Path:
+        """A client's own policy after a round, of the arms that have such policies."""
+        own = self.checkpoints / f"round_{round_number:04d}" / "clients" / client
+        return own / "pretrained_model"
+
 
 def write_atomic(path: Path, content: str | bytes) -> None:
     """Write a file so that it is either whole or absent.

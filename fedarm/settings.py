@@ -54,6 +54,32 @@ class DataSource:
 
 
 @dataclass(frozen=True)
+class Faults:
+    """What happens when a client's reply is missing or cannot be used.
+
+    Attributes:
+        missing_reply: `fail` ends the run; `exclude` goes on with the others.
+        min_clients: Replies that a round needs at least; None for one of every client.
+        timeout_s: Seconds after which a reply is missing; None to wait for ever.
+    """
+
+    missing_reply: Literal["fail", "exclude"] = "fail"
+    min_clients: int | None = None
+    timeout_s: float | None = None
+
+    @property
+    def excludes(self) -> bool:
+        """Whether rounds go on without a client."""
+        return self.missing_reply == "exclude"
+
+    def fewest(self, clients: int) -> int:
+        """Return the replies that a round needs at least."""
+        if self.excludes and self.min_clients is not None:
+            return self.min_clients
+        return clients
+
+
+@dataclass(frozen=True)
 class TrainSettings:
     """Everything that a training job depends on, and nothing else.
 
@@ -64,6 +90,7 @@ class TrainSettings:
         policy: The architecture.
         training: Optimizer, schedule and budget (for the base, its own).
         rounds: Rounds; central and local training are checkpointed as often.
+        exchange_dtype: How weights travel in a federated run.
         experiment_seed: Root of the random draws.
         sources: The datasets trained on, in the order of `run.clients`.
         evaluated: The datasets whose held-out loss is reported: clients, then unseen sets; none for
@@ -72,6 +99,9 @@ class TrainSettings:
         start: The checkpoint that every arm starts from; None for the base itself.
         checkpoints: Where checkpoints go.
         metrics: The metrics file.
+        faults: What happens when a client does not answer.
+        shaped_by: The recorded datasets whose cameras and joints a base without pretraining is made for;
+            none where they are those of the lab, and for any other run.
     """
 
     run: Run
@@ -87,6 +117,9 @@ class TrainSettings:
     start: Path | None
     checkpoints: Path
     metrics: Path
+    faults: Faults = Faults()
+    exchange_dtype: Literal["float32", "bfloat16"] = "float32"
+    shaped_by: tuple[DataSource, ...] = ()
 
     @property
     def samples(self) -> int:
@@ -104,6 +137,12 @@ class TrainSettings:
     def local_steps(self) -> int:
         """Optimizer steps of one client in one round of a federated run."""
         return self.steps // (self.rounds * len(self.sources))
+
+    def steps_until(self, round_number: int) -> int:
+        """Optimizer steps done after a round, over all clients together."""
+        if self.run.kind == "federated":
+            return self.local_steps * len(self.sources) * round_number
+        return self.steps * round_number // self.rounds
 
     def is_kept(self, round_number: int) -> bool:
         """Return whether a round's checkpoint stays on disk."""
@@ -124,8 +163,41 @@ class TrainSettings:
                 "sources": [_source_identity(source) for source in self.sources],
                 "evaluated": [_source_identity(source) for source in self.evaluated],
                 "share": len(self.clients) if self.run.kind == "local" else 1,
+                # Where cameras and joints come from; which rows are held out is nothing to a base.
+                **(
+                    {"shaped_by": [[source.name, source.version] for source in self.shaped_by]}
+                    if self.shaped_by
+                    else {}
+                ),
+                # How long to wait before a run fails changes no result.
+                **({"faults": vars(self.faults)} if self.faults.excludes else {}),
+                # An experiment that says nothing of it has the digest that it had before one could.
+                **(
+                    {"exchange_dtype": self.exchange_dtype}
+                    if self.exchange_dtype != "float32"
+                    else {}
+                ),
             }
         )
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """Where the clients of a federated run do their work; the result does not depend on it.
+
+    Attributes:
+        kind: `inprocess`, `simulation` or `deployment`.
+        workers: Clients that work at the same time, where this machine does the work.
+        client_cpus: Cores that Ray sets aside for a client.
+        client_gpus: GPUs that Ray sets aside for a client.
+        connection: Flower's name of the SuperLink of a deployment.
+    """
+
+    kind: Literal["inprocess", "simulation", "deployment"] = "inprocess"
+    workers: int = 1
+    client_cpus: float = 1
+    client_gpus: float = 0
+    connection: str | None = None
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@
 
 rule train_base:
     input:
-        data=caches_of(experiment.pool),
+        data=caches_of((*experiment.pool, *experiment.shaping)),
     output:
         metrics=metrics_of(experiment.base_run),
     log:
@@ -105,8 +105,12 @@ rule train_federated:
     priority: 20
     conda:
         CONDA
+    # Each worker is a process with a policy of its own.
+    threads: experiment.config.federation.workers
     resources:
-        mem_mb=3000,
+        mem_mb=lambda wildcards, threads: (
+            3000 if threads == 1 else 3000 + 1500 * threads
+        ),
         runtime=240,
     params:
         config=RESOLVED_CONFIG,
@@ -115,4 +119,4 @@ rule train_federated:
         settings=training_digest,
     shell:
         "python {params.script:q} --config {params.config:q} --run {wildcards.run}"
-        " --seed {wildcards.seed} > {log:q} 2>&1"
+        " --seed {wildcards.seed} --workers {threads} > {log:q} 2>&1"

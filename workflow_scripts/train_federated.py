@@ -15,9 +15,11 @@ def main() -> None:
     parser.add_argument("--config", type=Path, required=True)
     parser.add_argument("--run", required=True)
     parser.add_argument("--seed", type=int, required=True)
+    parser.add_argument("--workers", type=int, help="at most so many clients work at the same time")
     args = parser.parse_args()
     experiment = load_experiment(args.config)
-    train_federated(experiment.train_settings(experiment.run(args.run, args.seed)))
+    settings = experiment.train_settings(experiment.run(args.run, args.seed))
+    train_federated(settings, experiment.runtime(args.workers))
 
 
 if __name__ == "__main__":

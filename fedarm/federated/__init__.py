@@ -7,10 +7,14 @@
     roster.py       which node is which client
     statistics.py   the global normalisation, from the clients' sums
     start.py        the policy that a run starts from
-    exchange.py     send to all clients; check, count and order what comes back
+    exchange.py     send to all clients; count and order what comes back, and go on without it or not
+    faults.py       what can be wrong with a reply
+    seal.py         digests of what travels
+    aggregation.py  sums over clients in bounded memory
+    arrays.py       a message's arrays, read where they lie
+    client_state.py what a client remembers between rounds
     records.py      what travels: weights, sums, settings
-    arrays.py       arrays of a message, read in place
-    aggregation.py  averages over clients
+    wire.py         how arrays travel: 32 bits, or 16
     keys.py         the names that server and clients agree on
     inprocess.py    a Grid that calls the ClientApp directly
     environment.py  keeps Flower quiet and offline

@@ -1,7 +1,15 @@
-"""Averages over clients in bounded memory: one model, and the update that is being added to it."""
+"""Sums over clients in bounded memory.
+
+`RunningAverage` holds one model beside the update that it adds, whatever the number of clients. What
+must see all updates at once (a trimmed mean, distances between clients) keeps them in a `Spool` on disk
+and goes through them by slices of coordinates.
+"""
 
 from __future__ import annotations
 
+import math
+import tempfile
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -14,37 +22,49 @@ Vectors = NDArray[np.float32]
 
 # Coordinates at a time: half a megabyte, so that a product is added while it is in the cache.
 _SLICE = 1 << 17
+# Coordinates of all clients together that a spool gives at a time: 32 megabytes.
+_SPOOL_SLICE = 1 << 23
 
 
 class RunningAverage:
     """The weighted average of updates, added up in 32 bits in the order in which they come.
 
     Each update is multiplied by its share of the total and added, so that the average of one client has
-    that client's bytes.
+    that client's bytes. Weights that never come (a client was excluded) are made up for at the end.
 
     Args:
-        total: The sum of all weights that will come.
+        total: The sum of all weights that may come.
     """
 
     def __init__(self, total: float) -> None:
         self._total = total
+        self._added = 0.0
         self._sums: dict[str, Vectors] = {}
         self._product = np.empty(_SLICE, np.float32)
 
     def add(self, update: ArrayRecord, weight: float) -> None:
         """Add an update, finite and of the same shapes as the others."""
         share = np.float32(weight / self._total)
-        first = not self._sums
         for name, array in update.items():
             values = view(array)
-            if first:
-                self._sums[name] = np.multiply(values, share, dtype=np.float32)
-            else:
+            if self._added:
                 self._accumulate(self._sums[name].reshape(-1), values.reshape(-1), share)
+            else:
+                self._sums[name] = np.multiply(values, share, dtype=np.float32)
+        self._added += weight
+
+    def take_sums(self) -> dict[str, Vectors]:
+        """Return `sum weight / total * update`, which is the average if all have come, and forget it."""
+        sums, self._sums = self._sums, {}
+        return sums
 
     def take_average(self) -> dict[str, Vectors]:
         """Return the average of what has come, and forget it."""
-        sums, self._sums = self._sums, {}
+        sums = self.take_sums()
+        if self._added != self._total:
+            missing = np.float32(self._total / self._added)
+            for values in sums.values():
+                values *= missing
         return sums
 
     def _accumulate(self, total: Vectors, values: NDArray[Any], share: np.float32) -> None:
@@ -53,6 +73,70 @@ class RunningAverage:
             product = self._product[: len(part)]
             np.multiply(part, share, out=product)
             total[start : start + _SLICE] += product
+
+
+class Spool:
+    """Updates of all clients on disk, read by slices of coordinates.
+
+    Memory is one slice of all clients; the disk takes four bytes a coordinate and client.
+    """
+
+    def __init__(self) -> None:
+        self._file = tempfile.TemporaryFile()  # noqa: SIM115 - closed by `__exit__`
+        self._shapes: dict[str, tuple[int, ...]] = {}
+        self._clients = 0
+
+    def __enter__(self) -> Spool:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    @property
+    def clients(self) -> int:
+        """How many updates are kept."""
+        return self._clients
+
+    def add(self, update: ArrayRecord) -> None:
+        """Keep an update, of the same names and shapes as the others."""
+        self._shapes = self._shapes or {name: tuple(array.shape) for name, array in update.items()}
+        for name in self._shapes:
+            self._file.write(np.ascontiguousarray(view(update[name]), np.float32).data)
+        self._clients += 1
+
+    def slices(self) -> Iterator[tuple[slice, Vectors]]:
+        """Yield each slice of coordinates with all clients' values `(client, coordinate)`."""
+        self._file.flush()
+        coordinates = self._coordinates
+        # Always the whole file: a map of its own for each slice would not be given back in time.
+        updates = np.memmap(self._file, np.float32, mode="r", shape=(self._clients, coordinates))
+        step = max(_SPOOL_SLICE // self._clients, 1)
+        for start in range(0, coordinates, step):
+            part = slice(start, min(start + step, coordinates))
+            yield part, np.array(updates[:, part])
+
+    def update(self, client: int) -> Vectors:
+        """Return one client's whole update `(coordinate,)`, by its place in the order of adding."""
+        self._file.flush()
+        size = 4 * self._coordinates
+        return np.array(
+            np.memmap(
+                self._file, np.float32, mode="r", offset=client * size, shape=self._coordinates
+            )
+        )
+
+    def split(self, flat: Vectors) -> dict[str, Vectors]:
+        """Return a vector `(coordinate,)` as arrays by name."""
+        ends = np.cumsum([math.prod(shape) for shape in self._shapes.values()])
+        parts = np.split(flat, ends[:-1])
+        return {
+            name: part.reshape(shape)
+            for (name, shape), part in zip(self._shapes.items(), parts, strict=True)
+        }
+
+    @property
+    def _coordinates(self) -> int:
+        return sum(math.prod(shape) for shape in self._shapes.values())
 
 
 def to_record(arrays: dict[str, Vectors]) -> ArrayRecord:

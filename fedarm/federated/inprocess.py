@@ -9,12 +9,14 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable
 
-from flwr.app import Context, Message, RecordDict, UserConfig
+from flwr.app import Context, Error, Message, RecordDict, UserConfig
 from flwr.clientapp import ClientApp
+from flwr.common.constant import ErrorCode
 from flwr.serverapp import Grid
 from flwr.supercore.run import Run
 from flwr.supercore.task_identity import TaskIdentity
 
+from fedarm.errors import FedarmError
 from fedarm.federated.keys import PARTITION
 
 _RUN_ID = 1
@@ -29,10 +31,14 @@ class InProcessGrid(Grid):
     Args:
         client_app: The app of every client.
         clients: How many clients there are; client i has the partition-id i.
+        catch_failures: Whether a client that fails answers with its error, as over a network.
     """
 
-    def __init__(self, client_app: ClientApp, clients: int) -> None:
+    def __init__(
+        self, client_app: ClientApp, clients: int, *, catch_failures: bool = False
+    ) -> None:
         self._client_app = client_app
+        self._catch_failures = catch_failures
         self._run = Run.create_empty(_RUN_ID)
         self._contexts = {
             _FIRST_CLIENT_NODE_ID + index: Context(
@@ -90,8 +96,7 @@ class InProcessGrid(Grid):
         ids = []
         for message in messages:
             message_id = next(self._message_ids)
-            context = self._contexts[message.metadata.dst_node_id]
-            self._replies[message_id] = self._client_app(message, context)
+            self._replies[message_id] = self._answer(message)
             ids.append(message_id)
         return ids
 
@@ -102,6 +107,20 @@ class InProcessGrid(Grid):
     def send_and_receive(
         self, messages: Iterable[Message], *, timeout: float | None = None
     ) -> Iterable[Message]:
-        """Let each addressed client work and return the replies; nothing here can time out."""
+        """Yield the replies, each made when it is asked for; nothing here can time out.
+
+        So there is never more than one reply in memory that its reader has not yet seen.
+        """
         del timeout
-        return self.pull_messages(self.push_messages(messages))
+        for message in messages:
+            yield self._answer(message)
+
+    def _answer(self, message: Message) -> Message:
+        context = self._contexts[message.metadata.dst_node_id]
+        try:
+            return self._client_app(message, context)
+        except Exception as error:
+            if not self._catch_failures:
+                raise
+            reason = str(error) if isinstance(error, FedarmError) else repr(error)
+            return Message(Error(ErrorCode.CLIENT_APP_RAISED_EXCEPTION, reason), reply_to=message)

@@ -16,6 +16,19 @@ PARTITION = "partition-id"
 SETTINGS = "settings"
 SERVER_ROUND = "server-round"
 PROXIMAL_MU = "proximal-mu"
+# The last round in which the server has used this client's update; 0 for none.
+ACCEPTED_ROUND = "accepted-round"
+# The sha256 of the arrays beside it, in either direction.
+SEAL = "arrays-sha256"
+
+# How the names of control variates begin, among other arrays.
+CONTROL_PREFIX = "control/"
+
+# In a client's answer to the query for sums: what its results depend on beside the settings.
+DATA_DIGEST = "data-digest"
+START_DIGEST = "start-digest"
+# One a client, in client order: what its learning rate is multiplied by.
+LR_FACTORS = "lr-factors"
 
 # In a client's metrics, beside the fields of `fedarm.training.loop.StepLosses`.
 NUM_EXAMPLES = "num-examples"

@@ -8,6 +8,7 @@ parameters, in 32 bits; frozen ones are in the starting checkpoint that every cl
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
 
 import numpy as np
@@ -17,11 +18,10 @@ from numpy.typing import NDArray
 from pydantic import TypeAdapter
 from torch import nn
 
-from fedarm.config import FedAvgArm
 from fedarm.data.statistics import FeatureSums
 from fedarm.errors import CheckpointError
 from fedarm.federated.arrays import packed, view
-from fedarm.federated.keys import NUM_EXAMPLES, SETTINGS
+from fedarm.federated.keys import CONTROL_PREFIX, NUM_EXAMPLES, SETTINGS
 from fedarm.policies.normalization import Statistics
 from fedarm.settings import TrainSettings
 from fedarm.training.loop import OPTIMIZER_PREFIX, StepLosses, trainable_parameters
@@ -73,7 +73,8 @@ def statistics_in(record: ConfigRecord) -> Statistics:
 
 def averages_moments(settings: TrainSettings) -> bool:
     """Return whether Adam's moments travel and are averaged with the weights."""
-    return isinstance(settings.arm, FedAvgArm) and settings.arm.optimizer_state == "average"
+    arm = settings.arm
+    return arm is not None and arm.kind == "federated" and arm.optimizer_state == "average"
 
 
 def number_in(record: MetricRecord | ConfigRecord, key: str) -> float:
@@ -113,12 +114,17 @@ def sums_in(record: ArrayRecord) -> FeatureSums:
     return FeatureSums.from_arrays({name: view(array) for name, array in record.items()})
 
 
-def pack_weights(policy: nn.Module, optimizer: OptimizerState | None = None) -> ArrayRecord:
-    """Return the trainable parameters, in the order of the policy's modules, then Adam's moments.
+def pack_weights(
+    policy: nn.Module,
+    optimizer: OptimizerState | None = None,
+    control: Mapping[str, NDArray[np.float32]] | None = None,
+) -> ArrayRecord:
+    """Return the trainable parameters, in the order of the policy's modules, and what goes with them.
 
     Args:
         policy: The policy.
-        optimizer: Moments that travel with the weights; strategies average them like weights.
+        optimizer: Adam's moments; strategies average them like weights.
+        control: The change of a client's control variate, by parameter.
     """
     weights = {
         name: packed(parameter.detach().to("cpu", torch.float32).numpy())
@@ -126,7 +132,10 @@ def pack_weights(policy: nn.Module, optimizer: OptimizerState | None = None) -> 
     }
     # Strategies average arrays, and an array without dimensions would come out as a number.
     moments = {name: packed(np.atleast_1d(values)) for name, values in (optimizer or {}).items()}
-    return ArrayRecord({**weights, **moments})
+    changes = {
+        f"{CONTROL_PREFIX}{name}": packed(values) for name, values in (control or {}).items()
+    }
+    return ArrayRecord({**weights, **moments, **changes})
 
 
 def optimizer_in(record: ArrayRecord) -> OptimizerState:
@@ -143,6 +152,27 @@ def optimizer_in(record: ArrayRecord) -> OptimizerState:
     }
 
 
+def control_in(record: ArrayRecord) -> dict[str, NDArray[np.float32]]:
+    """Return the control variate that came with the weights, by parameter."""
+    return {
+        name.removeprefix(CONTROL_PREFIX): view(array)
+        for name, array in record.items()
+        if name.startswith(CONTROL_PREFIX)
+    }
+
+
+def is_weight(name: str) -> bool:
+    """Return whether an array is a parameter, and not a moment or a control variate beside it."""
+    return not name.startswith((OPTIMIZER_PREFIX, CONTROL_PREFIX))
+
+
+def parameter_of(name: str) -> str:
+    """Return the parameter that an array is, or that it belongs to."""
+    if name.startswith(OPTIMIZER_PREFIX):
+        return name.removeprefix(OPTIMIZER_PREFIX).rpartition("/")[0]
+    return name.removeprefix(CONTROL_PREFIX)
+
+
 def load_weights(policy: nn.Module, record: ArrayRecord) -> None:
     """Write received weights into a policy, in place; moments that came with them are left alone.
 
@@ -151,9 +181,7 @@ def load_weights(policy: nn.Module, record: ArrayRecord) -> None:
     """
     parameters = trainable_parameters(policy)
     shapes = {name: tuple(parameter.shape) for name, parameter in parameters.items()}
-    weights = {
-        name: array for name, array in record.items() if not name.startswith(OPTIMIZER_PREFIX)
-    }
+    weights = {name: array for name, array in record.items() if is_weight(name)}
     received = {name: tuple(array.shape) for name, array in weights.items()}
     if shapes != received:
         differing = sorted(

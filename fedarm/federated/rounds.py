@@ -1,23 +1,30 @@
 """The rounds of a federated run, on the server: train, aggregate, evaluate, save.
 
 Flower's own loop, `Strategy.start`, counts from round 1 again when a run goes on, and goes on without
-clients that failed; its strategies are used here through the same methods.
+clients that failed; strategies are used here through the same methods.
+
+All clients must be there when a run begins and when it goes on, for the normalisation is of all their
+rows; what happens when one is missing later, `federation.missing_reply` says.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from flwr.app import ConfigRecord, Message
 from flwr.serverapp import Grid
 
-from fedarm.config import FedAvgArm, FedProxArm
+from fedarm.config_arms import FederatedModel
 from fedarm.errors import ConfigError
-from fedarm.federated.exchange import ClientError, Exchange, exchange
-from fedarm.federated.keys import HELD_OUT_LOSS, METRICS
+from fedarm.federated.client_state import forget_client_states
+from fedarm.federated.exchange import ClientError, Exchange
+from fedarm.federated.faults import same_update
+from fedarm.federated.keys import HELD_OUT_LOSS, LR_FACTORS, METRICS, PROXIMAL_MU
+from fedarm.federated.ownership import only_writer
 from fedarm.federated.records import (
     OptimizerState,
     load_weights,
@@ -27,16 +34,23 @@ from fedarm.federated.records import (
     pack_config,
     pack_weights,
 )
-from fedarm.federated.roster import call_roster
+from fedarm.federated.roster import call_roster, rejoin
 from fedarm.federated.start import load_start
-from fedarm.federated.statistics import gather_sums
+from fedarm.federated.statistics import GatheredSums, gather_sums
 from fedarm.federated.strategies import STRATEGIES, RoundStrategy
 from fedarm.logging import Progress
 from fedarm.policies.normalization import Statistics
 from fedarm.settings import TrainSettings
+from fedarm.training.adaptation import (
+    RoundPlan,
+    idle_line,
+    plan_record,
+    plan_round,
+    stopped_after,
+)
 from fedarm.training.device import prepare_torch
 from fedarm.training.held_out import held_out_losses
-from fedarm.training.loop import OPTIMIZER_PREFIX
+from fedarm.training.loop import OPTIMIZER_PREFIX, StepLosses
 from fedarm.training.metrics import metrics_line, write_metrics
 from fedarm.training.rows import Rows, load_held_out_rows
 from fedarm.training.store import MetricsLine, RoundStore, run_fingerprint
@@ -55,7 +69,9 @@ class Federation:
     Attributes:
         grid: The way to the clients.
         settings: The run's settings.
-        clients: The clients' names by node id, in client order.
+        clients: The clients' names by node id, in client order; a client that comes back may have
+            another node.
+        rows: Rows of each client, in client order.
         statistics: The global normalisation.
         sums_bytes: What the clients sent for it, in bytes.
         strategy: The federated algorithm.
@@ -66,7 +82,8 @@ class Federation:
 
     grid: Grid
     settings: TrainSettings
-    clients: Mapping[int, str]
+    clients: dict[int, str]
+    rows: tuple[int, ...]
     statistics: Statistics
     sums_bytes: int
     strategy: RoundStrategy
@@ -87,8 +104,16 @@ def hold_rounds(grid: Grid, settings: TrainSettings) -> None:
         CheckpointError: The base is missing, broken, or of another architecture.
         ResultsError: The budget was not kept, or the results cannot be written.
     """
-    store = RoundStore.open(settings, run_fingerprint(settings, _ENTRY))
-    federation = _federate(grid, settings, store)
+    with only_writer(settings.checkpoints.parent):
+        _hold_rounds(grid, settings)
+
+
+def _hold_rounds(grid: Grid, settings: TrainSettings) -> None:
+    clients = call_roster(grid, settings.run.clients)
+    gathered = gather_sums(grid, settings, clients)
+    fingerprint = run_fingerprint(settings, _ENTRY, elsewhere=gathered.data_digests)
+    store = RoundStore.open(settings, fingerprint)
+    federation = _federate(grid, settings, store=store, clients=clients, gathered=gathered)
     done = store.last_round
     if not done:
         store.log(_start_line(federation))
@@ -98,20 +123,37 @@ def hold_rounds(grid: Grid, settings: TrainSettings) -> None:
         unit="samples",
         done=settings.samples * done // settings.rounds,
     )
+    lines = store.rows()
     with progress:
         for number in range(done + 1, settings.rounds + 1):
-            line = _hold_round(federation, number)
-            state = {**federation.strategy.state(), **federation.optimizer}
-            store.save(number, federation.policy, federation.statistics, state, line)
+            stopped = stopped_after(settings, lines)
+            if stopped is None:
+                plan = plan_round(settings, lines)
+                line = _hold_round(federation, number, plan)
+            else:
+                line = idle_line(lines[-1], number, stopped=stopped)
+            if stopped is None or settings.is_kept(number):
+                state = {**federation.strategy.state(), **federation.optimizer}
+                personal = _personal(federation) if settings.is_kept(number) else {}
+                store.save(number, federation.policy, federation.statistics, state, line, personal)
+            else:
+                store.log(line)
+            lines.append(line)
             progress.advance(line["samples"])
+    forget_client_states(settings)
     write_metrics(settings, store, policy=federation.policy)
 
 
-def _federate(grid: Grid, settings: TrainSettings, store: RoundStore) -> Federation:
-    """Meet the clients, and restore strategy and policy as they were after the newest round."""
-    clients = call_roster(grid, settings.run.clients)
-    sums, sums_bytes = gather_sums(grid, settings, clients)
-    strategy = _strategy(settings)
+def _federate(
+    grid: Grid,
+    settings: TrainSettings,
+    *,
+    store: RoundStore,
+    clients: dict[int, str],
+    gathered: GatheredSums,
+) -> Federation:
+    """Restore strategy and policy as they were after the newest round."""
+    strategy = _strategy(settings, gathered.rows)
     optimizer: OptimizerState = {}
     if not store.last_round:
         policy = load_start(settings)
@@ -127,8 +169,9 @@ def _federate(grid: Grid, settings: TrainSettings, store: RoundStore) -> Federat
         grid=grid,
         settings=settings,
         clients=clients,
-        statistics=sums.statistics(),
-        sums_bytes=sums_bytes,
+        rows=gathered.rows,
+        statistics=gathered.sums.statistics(),
+        sums_bytes=gathered.bytes_up,
         strategy=strategy,
         policy=policy,
         unseen=_unseen_rows(settings),
@@ -136,16 +179,16 @@ def _federate(grid: Grid, settings: TrainSettings, store: RoundStore) -> Federat
     )
 
 
-def _strategy(settings: TrainSettings) -> RoundStrategy:
+def _strategy(settings: TrainSettings, rows: tuple[int, ...]) -> RoundStrategy:
     arm = settings.arm
-    if not isinstance(arm, FedAvgArm | FedProxArm):
+    if not isinstance(arm, FederatedModel):
         raise ConfigError(
             "not a federated arm",
             key=f"arms.{settings.run.arm}",
             value=settings.run.kind,
             remedy="name an arm of kind `federated`",
         )
-    return STRATEGIES[arm.strategy](arm, len(settings.run.clients))
+    return STRATEGIES[arm.strategy](arm, rows)
 
 
 def _unseen_rows(settings: TrainSettings) -> dict[str, Rows]:
@@ -168,24 +211,32 @@ def _start_line(federation: Federation) -> MetricsLine:
         seconds=0.0,
         bytes_up=federation.sums_bytes + evaluated.bytes_up,
         bytes_down=evaluated.bytes_down,
+        exclusions=_exclusions("evaluate", evaluated),
     )
 
 
-def _hold_round(federation: Federation, number: int) -> MetricsLine:
+def _hold_round(federation: Federation, number: int, plan: RoundPlan) -> MetricsLine:
     """Train in every client, aggregate into the global policy, evaluate it; return the metrics."""
     start_s = time.monotonic()
-    trained = exchange(
+    if federation.settings.faults.excludes:
+        rejoin(federation.grid, federation.clients)
+    federation.strategy.meet(tuple(federation.clients))
+    sent = pack_weights(federation.policy, federation.optimizer)
+    config = _pack_plan(federation, plan)
+    trained = Exchange(
         federation.grid,
-        federation.strategy.configure_train(
-            number,
-            pack_weights(federation.policy, federation.optimizer),
-            pack_config(federation.settings, federation.statistics),
-            federation.grid,
-        ),
+        federation.strategy.configure_train(number, sent, config, federation.grid),
         clients=federation.clients,
         during=f"round {number}",
+        faults=federation.settings.faults,
+        check=same_update(sent, rows=dict(zip(federation.clients, federation.rows, strict=True))),
+        dtype=federation.settings.exchange_dtype,
     )
-    weights, _ = federation.strategy.aggregate_train(number, trained.replies)
+    steps: dict[str, StepLosses] = {}
+    weights, _ = federation.strategy.aggregate_train(
+        number, _noting(trained.replies(), federation.clients, steps)
+    )
+    del sent
     if weights is None:
         raise ClientError(
             f"the strategy made no new weights in round {number}",
@@ -197,23 +248,59 @@ def _hold_round(federation: Federation, number: int) -> MetricsLine:
     federation.optimizer.clear()
     federation.optimizer.update(optimizer_in(weights))
     held_out, evaluated = _evaluate(federation, number)
-    steps = {
-        client: losses_in(reply.content.metric_records[METRICS])
-        for client, reply in zip(federation.clients.values(), trained.replies, strict=True)
-    }
-    return metrics_line(
+    line = metrics_line(
         number,
         steps,
         held_out,
         seconds=time.monotonic() - start_s,
         bytes_up=trained.bytes_up + evaluated.bytes_up,
         bytes_down=trained.bytes_down + evaluated.bytes_down,
+        exclusions=[*_exclusions("train", trained), *_exclusions("evaluate", evaluated)],
     )
+    return {**line, **plan_record(federation.settings, plan, number)}
+
+
+def _exclusions(stage: str, exchanged: Exchange) -> list[dict[str, str]]:
+    """Return the clients that an exchange went on without, as a metrics line says it."""
+    return [
+        {"client": left.client, "stage": stage, "reason": left.reason, "detail": left.detail}
+        for left in exchanged.exclusions
+    ]
+
+
+def _pack_plan(federation: Federation, plan: RoundPlan) -> ConfigRecord:
+    """Return what the clients need to know for a round of training."""
+    record = pack_config(federation.settings, federation.statistics)
+    factors = [plan.lr_factor * plan.client_lr_factors[c] for c in federation.settings.run.clients]
+    if any(factor != 1.0 for factor in factors):
+        record[LR_FACTORS] = factors
+    if plan.mu is not None:
+        record[PROXIMAL_MU] = plan.mu
+    return record
+
+
+def _noting(
+    replies: Iterable[Message], clients: Mapping[int, str], steps: dict[str, StepLosses]
+) -> Iterator[Message]:
+    """Pass replies on, and note what each client's steps did."""
+    for reply in replies:
+        client = clients[reply.metadata.src_node_id]
+        steps[client] = losses_in(reply.content.metric_records[METRICS])
+        yield reply
+        # The next reply is made when this one is gone.
+        del reply
+
+
+def _personal(federation: Federation) -> dict[str, OptimizerState]:
+    """Return the parameters of clients' own policies, by client."""
+    names = federation.settings.run.clients
+    return {names[place]: own for place, own in federation.strategy.personal().items()}
 
 
 def _evaluate(federation: Federation, number: int) -> tuple[dict[str, float], Exchange]:
     """Return the global policy's held-out loss: clients on their own rows, the server on unseen ones."""
-    evaluated = exchange(
+    federation.strategy.meet(tuple(federation.clients))
+    evaluated = Exchange(
         federation.grid,
         federation.strategy.configure_evaluate(
             number,
@@ -223,10 +310,14 @@ def _evaluate(federation: Federation, number: int) -> tuple[dict[str, float], Ex
         ),
         clients=federation.clients,
         during=f"the evaluation of round {number}",
+        faults=federation.settings.faults,
+        dtype=federation.settings.exchange_dtype,
     )
     by_client = {
-        client: number_in(reply.content.metric_records[METRICS], HELD_OUT_LOSS)
-        for client, reply in zip(federation.clients.values(), evaluated.replies, strict=True)
+        federation.clients[reply.metadata.src_node_id]: number_in(
+            reply.content.metric_records[METRICS], HELD_OUT_LOSS
+        )
+        for reply in evaluated.replies()
     }
     by_unseen = held_out_losses(federation.policy, federation.unseen, federation.statistics)
     return {**by_client, **by_unseen}, evaluated

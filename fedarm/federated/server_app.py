@@ -8,7 +8,7 @@ SuperLink was started (a local one: where `flwr run` was first called). There mu
 as clients: for a simulation, `--federation-config 'num-supernodes=4'`. `flwr run` only submits the run:
 `flwr list` shows whether it finished, and a local SuperLink stays behind in the background.
 
-In process, the settings come ready made.
+In process and in a deployment that Snakemake starts, the settings come ready made.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def settings_of(run_config: UserConfig) -> TrainSettings:
     Raises:
         ConfigError: A key is missing, the configuration is not valid, or there is no such federated run.
     """
-    if SETTINGS in run_config:
+    if run_config.get(SETTINGS):
         return unpack_settings(str(run_config[SETTINGS]))
     missing = sorted({"config", "arm", "seed"} - set(run_config))
     if missing:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fedarm.errors import CheckpointError
-from fedarm.policies.checkpoint import load_pretrained
 from fedarm.settings import TrainSettings
 from fedarm.training.device import prepare_torch
+from fedarm.training.start import start_policy
 
 if TYPE_CHECKING:
     from lerobot.policies.pretrained import PreTrainedPolicy
@@ -19,10 +18,4 @@ def load_start(settings: TrainSettings) -> PreTrainedPolicy:
     Raises:
         CheckpointError: It is missing, broken, or of another architecture.
     """
-    if settings.start is None:
-        raise CheckpointError(
-            "a federated run starts from the base's checkpoint, and none is given",
-            key="start",
-            remedy="make the base first",
-        )
-    return load_pretrained(settings.start, expected=settings.policy).policy.to(prepare_torch())
+    return start_policy(settings).to(prepare_torch())

@@ -3,6 +3,10 @@
     backbone.py        a narrow ResNet with GroupNorm, by a name that LeRobot's ACT finds
     presets/           the policy types that a configuration can choose
     normalization.py   pixels and degrees to what a network sees, and back
+    language.py        instructions to the tokens that a policy reads
+    draws.py           the random draws of flow-matching policies, shared by all arms
+    tiny_vlm.py        a vision-language model for tests, in a folder
+    adapters.py        low-rank adapters in place of the weights
     checkpoint.py      save, load, digest, download
 
 Importing this package makes the backbone known, so that LeRobot's own tools read fedarm's checkpoints:

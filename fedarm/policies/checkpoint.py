@@ -27,8 +27,11 @@ from fedarm import config
 from fedarm.errors import CheckpointError, ResultsError
 from fedarm.lerobot_lean import lean_imports
 from fedarm.paths import atomic_dir, read_json
-from fedarm.policies.normalization import Statistics
-from fedarm.policies.presets.base import ACTION
+from fedarm.policies.architecture import check_architecture
+from fedarm.policies.normalization import IDENTITY, Statistics, identity_moments
+from fedarm.policies.presets import PolicyFeatures, build_policy
+from fedarm.policies.presets.base import ACTION, PACKAGES
+from fedarm.policies.tiny_vlm import find_vlm
 from fedarm.provenance import digest_folder, digest_value
 
 if TYPE_CHECKING:
@@ -94,13 +97,44 @@ def load_pretrained(folder: Path, *, expected: config.Policy | None) -> LoadedPo
         CheckpointError: A file is missing or broken, the architecture is another, or the policy is not
             normalised by means and deviations.
     """
-    lean_imports()
     policy_config = _read_config(folder)
     if expected is not None:
-        _check_architecture(policy_config, expected, folder)
+        check_architecture(policy_config, expected, folder / _CONFIG)
     return LoadedPolicy(
         _load_policy(policy_config, folder), _read_statistics(policy_config, folder)
     )
+
+
+def adopt_pretrained(
+    folder: Path, *, policy: config.Policy, features: PolicyFeatures
+) -> PreTrainedPolicy:
+    """Load the weights of a foundation model into a policy for other cameras and joints.
+
+    A model such as `lerobot/smolvla_base` was trained on many robots: its configuration names cameras
+    that a client does not have, and its statistics are none of the client's. Only its weights are taken.
+
+    Args:
+        folder: A `pretrained_model` folder.
+        policy: The architecture.
+        features: What the policy sees and commands here.
+
+    Raises:
+        CheckpointError: The weights are missing, broken, or of another architecture.
+    """
+    adopted = build_policy(policy, features, seed=0)
+    _fill(adopted, _require(folder / _WEIGHTS))
+    return adopted.eval()
+
+
+def sees(folder: Path, features: PolicyFeatures) -> bool:
+    """Return whether a checkpoint's policy has some cameras at some size, in any order.
+
+    Raises:
+        CheckpointError: Not a checkpoint.
+    """
+    found = {key: tuple(value.shape) for key, value in _read_config(folder).image_features.items()}
+    size = features.image_size
+    return found == dict.fromkeys(features.cameras, (3, size, size))
 
 
 def digest_checkpoint(folder: Path) -> str:
@@ -143,13 +177,14 @@ def fetch_pretrained(repo_id: str, revision: str) -> Path:
 
 def _read_config(folder: Path) -> PreTrainedConfig:
     """Read `config.json`; LeRobot's own reader leaves a temporary file behind for each call."""
+    file = _require(folder / _CONFIG)
+    raw = _read_object(file)
+    kind = raw.pop("type", None)
+    lean_imports(keep=PACKAGES.get(kind, ()))
     import draccus
     from lerobot.configs.policies import PreTrainedConfig
     from lerobot.policies.factory import get_policy_class
 
-    file = _require(folder / _CONFIG)
-    raw = _read_object(file)
-    kind = raw.pop("type", None)
     try:
         get_policy_class(kind)
         parsed: PreTrainedConfig = draccus.decode(PreTrainedConfig.get_choice_class(kind), raw)
@@ -164,24 +199,10 @@ def _read_config(folder: Path) -> PreTrainedConfig:
     # The weights come from the checkpoint: nothing is to be downloaded first.
     if hasattr(parsed, "pretrained_backbone_weights"):
         parsed.pretrained_backbone_weights = None
+    if hasattr(parsed, "vlm_model_name"):
+        parsed.load_vlm_weights = False
+        parsed.vlm_model_name = find_vlm(parsed.vlm_model_name)
     return parsed
-
-
-def _check_architecture(found: PreTrainedConfig, expected: config.Policy, folder: Path) -> None:
-    sizes = {feature.shape[-1] for feature in found.image_features.values()}
-    for key, wanted in expected.model_dump().items():
-        if key == "image_size":
-            value: Any = sizes.pop() if len(sizes) == 1 else sorted(sizes)
-        else:
-            value = getattr(found, key, None)
-        if value != wanted:
-            raise CheckpointError(
-                f"the checkpoint is of another architecture: the configuration says {wanted!r}",
-                file=folder / _CONFIG,
-                key=f"policy.{key}",
-                value=value,
-                remedy=f"set `policy.{key}` to {value!r}, or choose another checkpoint",
-            )
 
 
 def _load_policy(policy_config: PreTrainedConfig, folder: Path) -> PreTrainedPolicy:
@@ -190,6 +211,11 @@ def _load_policy(policy_config: PreTrainedConfig, folder: Path) -> PreTrainedPol
     file = _require(folder / _WEIGHTS)
     with torch.random.fork_rng(devices=()):
         policy = get_policy_class(policy_config.type)(policy_config)
+    _fill(policy, file)
+    return policy.eval()
+
+
+def _fill(policy: PreTrainedPolicy, file: Path) -> None:
     try:
         load_model(policy, file, strict=True)
     except (SafetensorError, RuntimeError) as error:
@@ -198,7 +224,6 @@ def _load_policy(policy_config: PreTrainedConfig, folder: Path) -> PreTrainedPol
             file=file,
             remedy=_TRAIN_AGAIN,
         ) from error
-    return policy.eval()
 
 
 def _read_statistics(policy_config: PreTrainedConfig, folder: Path) -> Statistics:
@@ -215,13 +240,13 @@ def _read_statistics(policy_config: PreTrainedConfig, folder: Path) -> Statistic
         )
     modes = {kind: mode.value for kind, mode in policy_config.normalization_mapping.items()}
     other = {kind: mode for kind, mode in modes.items() if mode != _MEAN_STD}
-    if other:
+    if other.keys() - {"VISUAL"} or set(other.values()) - {IDENTITY}:
         raise CheckpointError(
-            "only normalisation by mean and deviation is supported",
+            "only normalisation by mean and deviation, or of images none, is supported",
             file=folder / _CONFIG,
             key="normalization_mapping",
             value=other,
-            remedy=f"use a policy whose features are all {_MEAN_STD}",
+            remedy=f"use a policy whose joints are {_MEAN_STD}",
         )
     stored = _read_arrays(_require(folder / step["state_file"]))
     return _by_feature(stored, policy_config, folder / step["state_file"])
@@ -230,8 +255,12 @@ def _read_statistics(policy_config: PreTrainedConfig, folder: Path) -> Statistic
 def _by_feature(
     stored: Mapping[str, NDArray[np.float32]], policy_config: PreTrainedConfig, file: Path
 ) -> Statistics:
-    statistics = {}
+    statistics: dict[str, Mapping[str, NDArray[np.float64]]] = {}
+    as_they_are = policy_config.normalization_mapping["VISUAL"].value == IDENTITY
     for feature in (*policy_config.input_features, ACTION):
+        if as_they_are and feature in policy_config.image_features:
+            statistics[feature] = identity_moments((3, 1, 1))
+            continue
         names = {name: f"{feature}.{name}" for name in ("mean", "std")}
         missing = [key for key in names.values() if key not in stored]
         if missing:

@@ -13,6 +13,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from fedarm.policies.draws import flow_noise
+from fedarm.policies.language import reader_of
 from fedarm.policies.presets.base import ACTION, STATE
 
 if TYPE_CHECKING:
@@ -20,6 +22,9 @@ if TYPE_CHECKING:
 
 # Of each feature its "mean" and "std": `(joint,)`, or `(channel, 1, 1)` for a camera, in [0, 1].
 Statistics = Mapping[str, Mapping[str, NDArray[np.float64]]]
+
+# LeRobot's name for features that are not normalised.
+IDENTITY = "IDENTITY"
 
 _PIXEL_MAX = 255.0
 # LeRobot adds this to every deviation that it divides by.
@@ -77,11 +82,36 @@ class Normalizer:
     def _pixels(self, images: NDArray[np.uint8]) -> Tensor:
         """Return `(sample, channel, height, width)` in [0, 1]."""
         # Bytes cross to the device, a quarter of what floats would be.
-        pixels = torch.from_numpy(images).to(self.device).permute(0, 3, 1, 2)
+        pixels = to_device(torch.from_numpy(images), self.device).permute(0, 3, 1, 2)
         return pixels.to(torch.float32, memory_format=torch.contiguous_format).div_(_PIXEL_MAX)
 
     def _copy(self, values: NDArray[np.float32]) -> Tensor:
-        return torch.tensor(values, dtype=torch.float32, device=self.device)
+        # A copy even on the CPU, because what comes of it is changed in place.
+        return to_device(torch.tensor(values, dtype=torch.float32), self.device)
+
+
+def to_device(values: Tensor, device: torch.device) -> Tensor:
+    """Return values on a device; to a GPU from pinned memory, so that the CPU need not wait."""
+    if device.type != "cuda":
+        return values
+    return values.pin_memory().to(device, non_blocking=True)
+
+
+def network_statistics(policy: PreTrainedPolicy, statistics: Statistics) -> Statistics:
+    """Return the statistics that a policy's network is fed with.
+
+    A policy may take its images as they are: they then get the mean 0 and the deviation 1.
+    """
+    modes = {kind: mode.value for kind, mode in policy.config.normalization_mapping.items()}
+    if modes["VISUAL"] != IDENTITY:
+        return statistics
+    joints = {key: statistics[key] for key in (STATE, ACTION)}
+    return {**joints, **dict.fromkeys(policy.config.image_features, identity_moments((3, 1, 1)))}
+
+
+def identity_moments(shape: tuple[int, ...]) -> Mapping[str, NDArray[np.float64]]:
+    """Return moments that change nothing."""
+    return {"mean": np.zeros(shape), "std": np.ones(shape)}
 
 
 class _Moments:
@@ -105,21 +135,34 @@ def predict_chunk(
     statistics: Statistics,
     images: NDArray[np.uint8],
     state: NDArray[np.float32],
+    *,
+    instruction: str = "",
 ) -> NDArray[np.float32]:
     """Predict the next actions from what a policy with one camera sees.
+
+    A policy whose actions begin as noise always gets the same noise in the same row.
 
     Args:
         policy: The policy; put into evaluation mode.
         statistics: The statistics that it was trained with.
         images: `(env, height, width, channel)`, RGB.
         state: `(env, joint)`, in degrees and percent.
+        instruction: What the policy is to do, if it reads.
 
     Returns:
         Actions `(env, step, joint)`, in degrees and percent.
     """
     device = next(policy.parameters()).device
-    normalizer = Normalizer(statistics, cameras=tuple(policy.config.image_features), device=device)
+    normalizer = Normalizer(
+        network_statistics(policy, statistics),
+        cameras=tuple(policy.config.image_features),
+        device=device,
+    )
+    reader = reader_of(policy)
     policy.eval()
-    chunk = policy.predict_action_chunk(normalizer.observation(images[:, None], state))
+    observation = normalizer.observation(images[:, None], state)
+    if reader is not None:
+        observation |= reader.tokens([instruction] * len(state))
+    chunk = policy.predict_action_chunk(observation, **flow_noise(policy, range(len(state))))
     physical: NDArray[np.float32] = normalizer.physical_action(chunk).cpu().numpy()
     return physical

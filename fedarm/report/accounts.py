@@ -40,6 +40,29 @@ class Budget:
 
 
 @dataclass(frozen=True)
+class RoundWithout:
+    """A round of a federated run that went on without a client.
+
+    Attributes:
+        name: The run's name.
+        seed: Its seed.
+        round: The round.
+        client: The client.
+        stage: `train` or `evaluate`.
+        reason: What was wrong with its reply.
+        detail: The same more exactly; perhaps empty.
+    """
+
+    name: str
+    seed: int
+    round: int
+    client: str
+    stage: str
+    reason: str
+    detail: str
+
+
+@dataclass(frozen=True)
 class VideoAccount:
     """What an arm's videos show, over all its seeds and filmed rounds.
 
@@ -106,6 +129,16 @@ def unequal_budgets(results: ExperimentResults) -> tuple[str, ...]:
         run.label
         for run in settings.runs
         if run.kind in {"central", "federated"} and results.metrics[run].samples != expected
+    )
+
+
+def client_exclusions(results: ExperimentResults) -> tuple[RoundWithout, ...]:
+    """Return every round of every run that went on without a client."""
+    return tuple(
+        RoundWithout(name=run.name, seed=run.seed, round=line.round, **exclusion.model_dump())
+        for run in results.settings.runs
+        for line in results.metrics[run].rounds
+        for exclusion in line.exclusions
     )
 
 

@@ -23,6 +23,22 @@ class Checkpoint(_Record):
     sha256: str
 
 
+class ClientExclusion(_Record):
+    """A client that a round went on without.
+
+    Attributes:
+        client: The client.
+        stage: `train` or `evaluate`.
+        reason: What was wrong with its reply.
+        detail: The same more exactly; perhaps empty.
+    """
+
+    client: str
+    stage: str
+    reason: str
+    detail: str
+
+
 class Round(_Record):
     """A round: the losses after it, and what it cost.
 
@@ -33,6 +49,7 @@ class Round(_Record):
         bytes_up: Bytes that the clients sent.
         bytes_down: Bytes that were sent to the clients.
         seconds: How long it took.
+        exclusions: Clients that it went on without.
     """
 
     round: int
@@ -41,6 +58,7 @@ class Round(_Record):
     bytes_up: int = 0
     bytes_down: int = 0
     seconds: float = 0.0
+    exclusions: tuple[ClientExclusion, ...] = ()
 
 
 class RunMetrics(_Record):

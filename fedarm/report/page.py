@@ -12,7 +12,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from fedarm.report import wording
-from fedarm.report.accounts import budgets, training_seconds, video_accounts
+from fedarm.report.accounts import budgets, client_exclusions, training_seconds, video_accounts
 from fedarm.report.experiment import ExperimentResults
 from fedarm.report.figures import FIGURES
 from fedarm.report.results import warnings
@@ -67,6 +67,7 @@ def build_page(
         tables=sorted(tables),
         success=_success_rows(results),
         budgets=budgets(results),
+        client_exclusions=client_exclusions(results),
         seconds=training_seconds(results),
         videos=video_accounts(results),
         data=results.data,

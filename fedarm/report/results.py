@@ -12,7 +12,7 @@ from typing import Any
 
 import pandas as pd
 
-from fedarm.report.accounts import budgets, unequal_budgets, video_accounts
+from fedarm.report.accounts import budgets, client_exclusions, unequal_budgets, video_accounts
 from fedarm.report.experiment import ExperimentResults
 from fedarm.report.losses import rank_by_loss
 from fedarm.report.success import success_by_seed, success_by_task, success_pooled
@@ -47,6 +47,7 @@ def build_results(results: ExperimentResults, decisions: tuple[Decision, ...]) -
         ],
         "loss_and_success": [asdict(rank) for rank in rank_by_loss(results)],
         "budgets": [asdict(budget) for budget in budgets(results)],
+        "client_exclusions": [asdict(left) for left in client_exclusions(results)],
         "videos": [asdict(account) for account in video_accounts(results)],
         "warnings": warnings(results, decisions),
         "exclusions": [

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, fields
 
 import pandas as pd
 
-from fedarm.report.accounts import budgets, training_seconds, video_accounts
+from fedarm.report.accounts import (
+    RoundWithout,
+    budgets,
+    client_exclusions,
+    training_seconds,
+    video_accounts,
+)
 from fedarm.report.experiment import ExperimentResults
 from fedarm.report.losses import loss_and_success, loss_by_round, rank_by_loss
 from fedarm.report.success import (
@@ -36,6 +42,10 @@ def build_tables(
         "loss_and_success": loss_and_success(results),
         "loss_ranks": pd.DataFrame([asdict(rank) for rank in rank_by_loss(results)]),
         "budgets": _budgets(results),
+        "client_exclusions": pd.DataFrame(
+            [asdict(left) for left in client_exclusions(results)],
+            columns=[field.name for field in fields(RoundWithout)],
+        ),
         "video_analysis": pd.DataFrame([asdict(account) for account in video_accounts(results)]),
         "training_seconds": pd.DataFrame(
             list(training_seconds(results).items()), columns=["name", "seconds"]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 
 from fedarm.errors import CheckpointError
 from fedarm.policies.checkpoint import digest_checkpoint, load_pretrained
+from fedarm.policies.language import reads_instructions
 from fedarm.policies.normalization import predict_chunk
 from fedarm.rollout.closed_loop import Controller, Images, Joints
 from fedarm.training.device import prepare_torch
@@ -26,10 +28,19 @@ class Actor:
     Attributes:
         controller: The policy as the loop sees it.
         checkpoint_sha256: Digest of its checkpoint.
+        reads_instructions: Whether `controller.predict` takes an `instruction` too.
     """
 
     controller: Controller
     checkpoint_sha256: str
+    reads_instructions: bool = False
+
+    def told(self, instruction: str) -> Controller:
+        """Return the policy as the loop sees it, told what to do if it can read."""
+        if not self.reads_instructions:
+            return self.controller
+        predict: Any = self.controller.predict
+        return replace(self.controller, predict=partial(predict, instruction=instruction))
 
 
 def load_actor(folder: Path) -> Actor:
@@ -46,12 +57,14 @@ def load_actor(folder: Path) -> Actor:
     loaded.policy.to(device)
     image_size = check_features(loaded.policy.config, folder)
 
-    def predict(images: Images, states: Joints) -> Joints:
-        chunk = predict_chunk(loaded.policy, loaded.statistics, images, states)
+    def predict(images: Images, states: Joints, instruction: str = "") -> Joints:
+        chunk = predict_chunk(
+            loaded.policy, loaded.statistics, images, states, instruction=instruction
+        )
         return np.asarray(chunk, dtype=np.float32)
 
     controller = Controller(predict, image_size, int(loaded.policy.config.n_action_steps))
-    return Actor(controller, digest_checkpoint(folder))
+    return Actor(controller, digest_checkpoint(folder), reads_instructions(loaded.policy))
 
 
 def check_features(config: Any, folder: Path) -> int:

@@ -77,7 +77,7 @@ def _roll_out(
     return roll_out_scene(
         settings,
         scene,
-        actors=actors,
+        actors={**actors, **_load_own_actors(settings, scene)},
         policy_losses=_policy_losses(read_json(settings.paths.metrics), scene.dataset),
         advance=progress.advance if progress else lambda _: None,
     )
@@ -89,6 +89,15 @@ def _load_actors(settings: RolloutSettings) -> dict[int, Actor]:
         number.round: load_actor(settings.paths.pretrained_model(number.round))
         for number in settings.rounds
     }
+
+
+def _load_own_actors(settings: RolloutSettings, scene: Scene) -> dict[int, Actor]:
+    """Return by round the policies of the client whose task it is, of arms that have such policies."""
+    folders = {
+        number.round: settings.paths.client_model(number.round, scene.dataset)
+        for number in settings.rounds
+    }
+    return {number: load_actor(folder) for number, folder in folders.items() if folder.exists()}
 
 
 def _policy_losses(metrics: Mapping[str, Any], dataset: str) -> dict[int, float]:

@@ -99,7 +99,7 @@ def _roll_out_round(
                 initial_condition_seed(settings.experiment_seed, scene, episode)
                 for episode in range(number.episodes)
             ],
-            controller=actor.controller,
+            controller=actor.told(compiled.task.instruction),
             horizon_steps=compiled.task.horizon_steps,
             camera_size=scene.camera_size,
             observers=films,

@@ -7,6 +7,8 @@
     inputs.py       a batch as it is gathered, and as a policy takes it
     batches.py      which rows a step sees
     schedules.py    the learning rate of a step
+    adaptation.py   what the losses so far say of the next round: plateau, early stop, mu, lag
+    start.py        the policy that a run starts from
     proximal.py     the pull towards the global weights
     held_out.py     the loss on rows never trained on
     store.py        checkpoints and metrics by round, and going on after an interruption

@@ -11,20 +11,24 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from fedarm.config import CheckpointBase, PretrainedBase
-from fedarm.errors import CheckpointError
+from fedarm.config import CheckpointBase, PretrainedBase, SmolVLAPolicy
 from fedarm.experiment import BASE_ROUND
-from fedarm.policies.checkpoint import LoadedPolicy, fetch_pretrained, load_pretrained
-from fedarm.policies.normalization import Statistics
+from fedarm.policies.checkpoint import (
+    LoadedPolicy,
+    adopt_pretrained,
+    fetch_pretrained,
+    load_pretrained,
+    sees,
+)
+from fedarm.policies.normalization import Statistics, identity_moments
 from fedarm.policies.presets import PolicyFeatures, build_policy, so101_features
 from fedarm.policies.presets.base import ACTION, STATE
 from fedarm.provenance import derive_seed
 from fedarm.settings import TrainSettings
 from fedarm.training.metrics import write_metrics
 from fedarm.training.pooled import train_rounds
-from fedarm.training.rows import load_evaluated_rows, load_train_rows
+from fedarm.training.rows import load_evaluated_rows, load_features, load_train_rows
+from fedarm.training.start import start_policy
 from fedarm.training.store import MetricsLine, RoundStore, run_fingerprint
 
 if TYPE_CHECKING:
@@ -37,7 +41,8 @@ def train_base(settings: TrainSettings) -> None:
     """Make the policy that every arm starts from, as the checkpoint of round 0, and its metrics.
 
     Raises:
-        DataError: A dataset of the pool cannot be read.
+        DataError: A dataset of the pool cannot be read, or the clients' recordings differ in their
+            cameras or joints.
         CheckpointError: The checkpoint to start from is missing, broken, or of another architecture.
         ResultsError: The results cannot be written.
     """
@@ -63,18 +68,11 @@ def train_pooled(settings: TrainSettings) -> None:
         CheckpointError: The base is missing, broken, or of another architecture.
         ResultsError: The results cannot be written.
     """
-    start = settings.start
-    if start is None:
-        raise CheckpointError(
-            "a central or local run starts from the base's checkpoint, and none is given",
-            key="start",
-            remedy="make the base first",
-        )
     store = RoundStore.open(settings, run_fingerprint(settings, Path(__file__)))
     policy = train_rounds(
         settings,
         store,
-        lambda: load_pretrained(start, expected=settings.policy).policy,
+        lambda: start_policy(settings),
         rows=load_train_rows(settings.sources, settings.policy.chunk_size),
         held_out=load_evaluated_rows(settings),
     )
@@ -87,8 +85,8 @@ def _make_base(settings: TrainSettings, pretraining: Path) -> tuple[LoadedPolicy
     if isinstance(base, PretrainedBase):
         return _pretrain(settings, pretraining)
     line: MetricsLine = {"round": BASE_ROUND, "samples": 0, "clients": {}}
+    features = _features(settings)
     if not isinstance(base, CheckpointBase):
-        features = so101_features(settings.policy.image_size)
         random = _random_policy(settings, features)
         return LoadedPolicy(random, _identity_statistics(features)), line
     folder = (
@@ -96,7 +94,17 @@ def _make_base(settings: TrainSettings, pretraining: Path) -> tuple[LoadedPolicy
         if base.path is not None
         else fetch_pretrained(str(base.repo_id), str(base.revision))
     )
+    if isinstance(settings.policy, SmolVLAPolicy) and not sees(folder, features):
+        adopted = adopt_pretrained(folder, policy=settings.policy, features=features)
+        return LoadedPolicy(adopted, _identity_statistics(features)), line
     return load_pretrained(folder, expected=settings.policy), line
+
+
+def _features(settings: TrainSettings) -> PolicyFeatures:
+    """Return what the base sees and commands: the clients' recordings say so, or it is the lab."""
+    if settings.shaped_by:
+        return load_features(settings.shaped_by)
+    return so101_features(settings.policy.image_size)
 
 
 def _pretrain(settings: TrainSettings, folder: Path) -> tuple[LoadedPolicy, MetricsLine]:
@@ -135,4 +143,4 @@ def _identity_statistics(features: PolicyFeatures) -> Statistics:
         ACTION: (features.action_joints,),
         **dict.fromkeys(features.cameras, (3, 1, 1)),
     }
-    return {key: {"mean": np.zeros(shape), "std": np.ones(shape)} for key, shape in shapes.items()}
+    return {key: identity_moments(shape) for key, shape in shapes.items()}

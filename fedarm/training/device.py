@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from contextlib import AbstractContextManager, nullcontext
+from typing import Literal
 
 import torch
 
@@ -22,3 +24,16 @@ def prepare_torch() -> torch.device:
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     torch.backends.cudnn.benchmark = False
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def compute_in(
+    precision: Literal["float32", "bfloat16"], device: torch.device
+) -> AbstractContextManager[object]:
+    """Return a context in which forward passes compute in a precision.
+
+    Weights, gradients and optimizer stay in 32 bits, and so do the operations that PyTorch's autocast
+    leaves in them (losses, norms, softmax). bfloat16 has the exponents of float32: no loss scaling.
+    """
+    if precision == "float32":
+        return nullcontext()
+    return torch.autocast(device.type, dtype=torch.bfloat16)

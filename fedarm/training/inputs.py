@@ -9,7 +9,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from fedarm.policies.normalization import Normalizer
+from fedarm.policies.language import InstructionReader
+from fedarm.policies.normalization import Normalizer, to_device
 from fedarm.policies.presets.base import ACTION, ACTION_IS_PAD
 
 
@@ -22,12 +23,14 @@ class Batch:
         state: `(sample, joint)`, in degrees and percent.
         actions: `(sample, step, joint)`, in degrees and percent.
         is_pad: `(sample, step)`: the action lies past the end of its episode.
+        tasks: `(sample,)`: what the robot was told to do.
     """
 
     images: NDArray[np.uint8]
     state: NDArray[np.float32]
     actions: NDArray[np.float32]
     is_pad: NDArray[np.bool_]
+    tasks: NDArray[np.object_]
 
     @classmethod
     def empty_like(cls, other: Batch, samples: int) -> Batch:
@@ -35,7 +38,7 @@ class Batch:
         return cls(
             *(
                 np.empty((samples, *array.shape[1:]), dtype=array.dtype)
-                for array in (other.images, other.state, other.actions, other.is_pad)
+                for array in (other.images, other.state, other.actions, other.is_pad, other.tasks)
             )
         )
 
@@ -45,12 +48,22 @@ class Batch:
         self.state[chosen] = part.state
         self.actions[chosen] = part.actions
         self.is_pad[chosen] = part.is_pad
+        self.tasks[chosen] = part.tasks
 
 
-def policy_inputs(batch: Batch, normalizer: Normalizer) -> dict[str, Tensor]:
-    """Return a batch as a LeRobot policy's `forward` takes it, normalised and on the device."""
+def policy_inputs(
+    batch: Batch, normalizer: Normalizer, reader: InstructionReader | None = None
+) -> dict[str, Tensor]:
+    """Return a batch as a LeRobot policy's `forward` takes it, normalised and on the device.
+
+    Args:
+        batch: The batch.
+        normalizer: What it is normalised with.
+        reader: The policy's reader of instructions, if it reads any.
+    """
     return {
         **normalizer.observation(batch.images, batch.state),
+        **({} if reader is None else reader.tokens(batch.tasks.tolist())),
         ACTION: normalizer.action(batch.actions),
-        ACTION_IS_PAD: torch.from_numpy(batch.is_pad).to(normalizer.device),
+        ACTION_IS_PAD: to_device(torch.from_numpy(batch.is_pad), normalizer.device),
     }

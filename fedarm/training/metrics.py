@@ -3,11 +3,16 @@
 Schema, version 1:
 
     name, arm, kind, seed   which run it is; `name` is its folder
-    samples                 samples seen, equal to `budget_samples`; also `samples_per_client`
+    samples                 samples seen; also `samples_per_client`
+    excluded_samples        those of rounds from which a client was excluded, up to an early stop; with
+                            `samples` they are `budget_samples`, unless the run stopped early
+    stopped_after_round     only when it stopped early: the last round in which it was trained
     batch_size, optimizer_steps
     parameters              how many were trained
     statistics_source       what the normalisation comes from
-    rounds                  the store's lines (`metrics_line`); none for the base
+    rounds                  the store's lines (`metrics_line`); none for the base; with what the rules of
+                            `fedarm.training.adaptation` that are on have chosen: `lr`, `mu`,
+                            `client_lr_factors`, `stopped_after`
     checkpoint              the last one's `round` and `sha256`
 
 Only `seconds` in a round's line differ between two equal runs.
@@ -41,6 +46,7 @@ def metrics_line(
     seconds: float,
     bytes_up: int = 0,
     bytes_down: int = 0,
+    exclusions: Sequence[Mapping[str, str]] = (),
 ) -> MetricsLine:
     """Return the metrics line of a round; round 0 is the start, before any training.
 
@@ -51,7 +57,10 @@ def metrics_line(
         seconds: How long the round took.
         bytes_up: Serialised arrays sent by all clients.
         bytes_down: Serialised arrays sent to all clients.
+        exclusions: Clients that the round went on without: `client`, `stage` (train or evaluate),
+            `reason` and `detail`; a line without any has no such key.
     """
+    excluded = {"exclusions": [dict(left) for left in exclusions]} if exclusions else {}
     return {
         "round": round_number,
         "samples": sum(losses.samples for losses in clients.values()),
@@ -60,6 +69,7 @@ def metrics_line(
         "bytes_up": bytes_up,
         "bytes_down": bytes_down,
         "seconds": round(seconds, 3),
+        **excluded,
     }
 
 
@@ -98,15 +108,18 @@ def build_metrics(
         ResultsError: The samples seen are not the budget.
     """
     budget = _budget(settings)
+    stopped = lines[-1].get("stopped_after") if lines else None
+    expected = budget if stopped is None else _samples_until(settings, stopped)
     per_client: dict[str, int] = {}
     for line in lines:
         for client, values in line["clients"].items():
             per_client[client] = per_client.get(client, 0) + values["samples"]
     samples = sum(line["samples"] for line in lines)
-    if not samples == sum(per_client.values()) == budget:
+    excluded = _excluded_samples(settings, lines, until=stopped)
+    if not samples + excluded == sum(per_client.values()) + excluded == expected:
         raise ResultsError(
             f"the run saw {samples} samples, its clients {sum(per_client.values())}; arms are only "
-            f"comparable when both are the budget, {budget}",
+            f"comparable when both are the budget, {expected}",
             file=settings.metrics,
             key="samples",
             value=per_client,
@@ -120,6 +133,8 @@ def build_metrics(
         "seed": settings.run.seed,
         "samples": samples,
         "budget_samples": budget,
+        "excluded_samples": excluded,
+        **({} if stopped is None else {"stopped_after_round": stopped}),
         "samples_per_client": per_client,
         "batch_size": settings.training.batch_size,
         "optimizer_steps": samples // settings.training.batch_size,
@@ -130,10 +145,27 @@ def build_metrics(
     }
 
 
+def _excluded_samples(
+    settings: TrainSettings, lines: Sequence[MetricsLine], *, until: int | None
+) -> int:
+    """Return the samples of the rounds, up to one or all, from which a client was excluded."""
+    left_out = sum(
+        exclusion["stage"] == "train"
+        for line in lines
+        for exclusion in line.get("exclusions", ())
+        if until is None or line["round"] <= until
+    )
+    return left_out * settings.local_steps * settings.training.batch_size if left_out else 0
+
+
 def _budget(settings: TrainSettings) -> int:
     if settings.run.kind == "base" and not isinstance(settings.base, PretrainedBase):
         return 0
     return settings.samples
+
+
+def _samples_until(settings: TrainSettings, round_number: int) -> int:
+    return settings.steps_until(round_number) * settings.training.batch_size
 
 
 def _statistics_source(settings: TrainSettings) -> dict[str, Any]:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from fedarm.logging import Progress
 from fedarm.policies.normalization import Statistics
 from fedarm.settings import TrainSettings
+from fedarm.training.adaptation import idle_line, plan_record, plan_round, stopped_after
 from fedarm.training.device import prepare_torch
 from fedarm.training.held_out import held_out_losses
 from fedarm.training.loop import LocalTrainer
 from fedarm.training.metrics import metrics_line
 from fedarm.training.rows import Rows, TrainRows
-from fedarm.training.store import RoundStore, State
+from fedarm.training.store import MetricsLine, RoundStore, State
 
 if TYPE_CHECKING:
     from lerobot.policies.pretrained import PreTrainedPolicy
@@ -53,23 +54,52 @@ def train_rounds(
     trainer = _make_trainer(settings, policy, rows, statistics)
     if 0 < done < settings.rounds:
         trainer.load_optimizer_state(state)
-    pool = "+".join(settings.run.clients)
+    lines = store.rows()
     with _progress(settings, done) as progress:
         for number in range(done + 1, settings.rounds + 1):
-            start_s = time.monotonic()
-            losses = trainer.run(
-                _step_at(settings, number - 1),
-                _step_at(settings, number),
-                advance=progress.advance,
-            )
-            line = metrics_line(
-                number,
-                {pool: losses},
-                held_out_losses(policy, held_out, statistics),
-                seconds=time.monotonic() - start_s,
-            )
-            store.save(number, policy, statistics, trainer.optimizer_state(), line)
+            stopped = stopped_after(settings, lines)
+            if stopped is None:
+                line = _train_round(
+                    settings,
+                    trainer,
+                    number,
+                    lines=lines,
+                    evaluate=lambda: held_out_losses(policy, held_out, statistics),
+                    advance=progress.advance,
+                )
+            else:
+                line = idle_line(lines[-1], number, stopped=stopped)
+            if stopped is None or settings.is_kept(number):
+                store.save(number, policy, statistics, trainer.optimizer_state(), line)
+            else:
+                store.log(line)
+            lines.append(line)
     return policy
+
+
+def _train_round(
+    settings: TrainSettings,
+    trainer: LocalTrainer,
+    number: int,
+    *,
+    lines: Sequence[MetricsLine],
+    evaluate: Callable[[], dict[str, float]],
+    advance: Callable[[int], None],
+) -> MetricsLine:
+    """Do the steps of a round and evaluate; return its metrics line."""
+    start_s = time.monotonic()
+    plan = plan_round(settings, lines)
+    trainer.lr_factor = plan.lr_factor
+    losses = trainer.run(
+        settings.steps_until(number - 1), settings.steps_until(number), advance=advance
+    )
+    line = metrics_line(
+        number,
+        {"+".join(settings.run.clients): losses},
+        evaluate(),
+        seconds=time.monotonic() - start_s,
+    )
+    return {**line, **plan_record(settings, plan, number)}
 
 
 def _make_trainer(
@@ -93,15 +123,10 @@ def _newest(store: RoundStore) -> tuple[PreTrainedPolicy, State]:
     return loaded.policy, state
 
 
-def _step_at(settings: TrainSettings, round_number: int) -> int:
-    """Return the steps that are done after a round."""
-    return settings.steps * round_number // settings.rounds
-
-
 def _progress(settings: TrainSettings, done: int) -> Progress:
     return Progress(
         settings.samples,
         label=f"{settings.run.name} seed {settings.run.seed}",
         unit="samples",
-        done=_step_at(settings, done) * settings.training.batch_size,
+        done=settings.steps_until(done) * settings.training.batch_size,
     )

@@ -38,6 +38,7 @@ class Rows:
         self._frames = [np.asarray(cached.frames) for cached in self._datasets]
         self._part = np.repeat(np.arange(len(parts)), [len(rows) for _, rows in parts])
         self._row = np.concatenate([rows for _, rows in parts])
+        self._tasks = [np.array(cached.tasks, dtype=object) for cached in self._datasets]
         self._chunk_size = chunk_size
 
     def __len__(self) -> int:
@@ -52,13 +53,7 @@ class Rows:
     @property
     def features(self) -> PolicyFeatures:
         """What a policy sees and commands here."""
-        first = self._datasets[0]
-        return PolicyFeatures(
-            state_joints=first.state.shape[1],
-            action_joints=first.action.shape[1],
-            cameras=first.cameras,
-            image_size=first.frames.shape[2],
-        )
+        return _features_of(self._datasets[0])
 
     def batch(self, indices: Indices) -> Batch:
         """Return the rows at some positions `(sample,)`, in that order, in physical units."""
@@ -79,7 +74,8 @@ class Rows:
     def _gather(self, part: int, rows: Indices) -> Batch:
         cached = self._datasets[part]
         actions, is_pad = cached.chunks(rows, self._chunk_size)
-        return Batch(self._frames[part][rows], cached.state[rows], actions, is_pad)
+        tasks = self._tasks[part][cached.task_index[rows]]
+        return Batch(self._frames[part][rows], cached.state[rows], actions, is_pad, tasks)
 
 
 class TrainRows(Rows):
@@ -107,6 +103,17 @@ class TrainRows(Rows):
         A federated server adds what the clients send in the same order, so it has the same bits.
         """
         return reduce(add, (sums_of(cached, episodes) for cached, episodes in self._train_parts))
+
+
+def load_features(sources: Sequence[DataSource]) -> PolicyFeatures:
+    """Open datasets and return what a policy sees and commands in all of them.
+
+    Raises:
+        DataError: A cache is missing or broken, or the datasets differ in their features.
+    """
+    datasets = [open_frame_cache(source.cache) for source in sources]
+    _check_same_features(datasets)
+    return _features_of(datasets[0])
 
 
 def load_train_rows(sources: Sequence[DataSource], chunk_size: int) -> TrainRows:
@@ -175,6 +182,15 @@ def _split(source: DataSource, cached: CachedDataset) -> Split:
     return Split(
         train=tuple(everything[position] for position in split.train),
         held_out=tuple(everything[position] for position in split.held_out),
+    )
+
+
+def _features_of(cached: CachedDataset) -> PolicyFeatures:
+    return PolicyFeatures(
+        state_joints=cached.state.shape[1],
+        action_joints=cached.action.shape[1],
+        cameras=cached.cameras,
+        image_size=cached.frames.shape[2],
     )
 
 

@@ -3,7 +3,9 @@
     store.json                     what the rounds belong to
     metrics.jsonl                  one line a round
     round_<0000>/pretrained_model/ the policy after a round, in LeRobot's layout
+    round_<0000>/adapter.safetensors  what was trained of it, when that are adapters
     round_<0000>/state.safetensors what training goes on with; of the newest round only
+    round_<0000>/clients/<client>/pretrained_model/  a client's own policy, where it has one
 
 A round is done when its folder stands, which is the last thing written for it. Whatever else a killed
 job leaves behind is removed when the store is opened again, so that the end has the bytes of an unbroken
@@ -15,7 +17,9 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,11 +28,14 @@ import torch
 from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
+from safetensors.torch import load_file as load_tensors
+from safetensors.torch import save_file as save_tensors
 
 from fedarm.code_digest import digest_code
 from fedarm.errors import CheckpointError, DataError, ResultsError
 from fedarm.logging import get_logger
 from fedarm.paths import atomic_dir, make_folder, read_json, write_atomic, write_json
+from fedarm.policies.adapters import adapter_weights, load_adapters, merged
 from fedarm.policies.checkpoint import (
     LoadedPolicy,
     digest_checkpoint,
@@ -38,6 +45,7 @@ from fedarm.policies.checkpoint import (
 from fedarm.policies.normalization import Statistics
 from fedarm.provenance import canonical_json, digest_file, digest_value
 from fedarm.settings import DataSource, TrainSettings
+from fedarm.training.start import start_policy
 
 if TYPE_CHECKING:
     from lerobot.policies.pretrained import PreTrainedPolicy
@@ -48,6 +56,7 @@ MetricsLine = dict[str, Any]
 _STORE = "store.json"
 _METRICS = "metrics.jsonl"
 _PRETRAINED = "pretrained_model"
+_ADAPTER = "adapter.safetensors"
 _STATE = "state.safetensors"
 _ROUND_FOLDER = re.compile(r"round_(\d{4,})")
 _BEGIN_ANEW = "delete the folder: training then begins anew"
@@ -55,22 +64,26 @@ _BEGIN_ANEW = "delete the folder: training then begins anew"
 _logger = get_logger(__name__)
 
 
-def run_fingerprint(settings: TrainSettings, code: Path) -> str:
+def run_fingerprint(
+    settings: TrainSettings, code: Path, *, elsewhere: Mapping[str, str] | None = None
+) -> str:
     """Return the digest of all that a run's checkpoints depend on.
 
     Args:
         settings: The run's settings.
         code: The module that trains; what it imports counts too.
+        elsewhere: What `data_digest` gives for the datasets that others hold, by name.
 
     Raises:
         DataError: A frame cache is missing.
         CheckpointError: The starting checkpoint is missing.
     """
-    sources = {*settings.sources, *settings.evaluated}
+    sources = {*settings.sources, *settings.evaluated, *settings.shaped_by}
+    known = elsewhere or {}
     return digest_value(
         {
             "settings": settings.digest(),
-            "data": sorted(_data_digest(source) for source in sources),
+            "data": sorted(known.get(source.name) or data_digest(source) for source in sources),
             "start": None if settings.start is None else digest_checkpoint(settings.start),
             "code": digest_code(code),
             "torch": torch.__version__,
@@ -131,8 +144,13 @@ class RoundStore:
         """
         folder = self._round_folder(self.last_round)
         loaded = load_pretrained(folder / _PRETRAINED, expected=self._settings.policy)
-        file = folder / _STATE
+        file = folder / _ADAPTER
         try:
+            if file.exists():
+                policy = start_policy(self._settings)
+                load_adapters(policy, load_tensors(file))
+                loaded = replace(loaded, policy=policy)
+            file = folder / _STATE
             return loaded, load_file(file) if file.exists() else {}
         except SafetensorError as error:
             raise CheckpointError(
@@ -146,6 +164,7 @@ class RoundStore:
         statistics: Statistics,
         state: State,
         metrics_line: MetricsLine,
+        personal: Mapping[str, State] | None = None,
     ) -> None:
         """Save a round, and forget what earlier ones no longer need.
 
@@ -155,6 +174,7 @@ class RoundStore:
             statistics: What the policy is trained with.
             state: What the next round goes on with; not kept after the last round.
             metrics_line: The round's metrics, with its number under `round`.
+            personal: By client, the parameters that its own policy has in place of the policy's.
 
         Raises:
             ResultsError: The folder cannot be written.
@@ -162,9 +182,16 @@ class RoundStore:
         # Before the folder, so that a round that is done has its line.
         self.log(metrics_line)
         with atomic_dir(self._round_folder(round_number)) as folder:
-            save_pretrained(policy, statistics, folder / _PRETRAINED)
+            save_pretrained(merged(policy), statistics, folder / _PRETRAINED)
+            adapters = adapter_weights(policy)
+            if adapters:
+                save_tensors(adapters, folder / _ADAPTER)
             if state and round_number < self._settings.rounds:
                 save_file(dict(state), folder / _STATE)
+            for client, parameters in (personal or {}).items():
+                with _replaced(policy, parameters):
+                    own = folder / "clients" / client / _PRETRAINED
+                    save_pretrained(merged(policy), statistics, own)
         self._forget_older(round_number)
 
     def log(self, metrics_line: MetricsLine) -> None:
@@ -218,7 +245,25 @@ class RoundStore:
                 shutil.rmtree(self._round_folder(number))
 
 
-def _data_digest(source: DataSource) -> str:
+@contextmanager
+def _replaced(policy: PreTrainedPolicy, values: State) -> Iterator[None]:
+    """Give a policy other values of some parameters for a while."""
+    named = dict(policy.named_parameters())
+    before = {name: named[name].detach().clone() for name in values}
+    with torch.no_grad():
+        for name, array in values.items():
+            named[name].copy_(torch.from_numpy(np.array(array)))
+        yield
+        for name, tensor in before.items():
+            named[name].copy_(tensor)
+
+
+def data_digest(source: DataSource) -> str:
+    """Return the digest of a dataset's frames and columns.
+
+    Raises:
+        DataError: Its frame cache is missing.
+    """
     manifest = source.cache / "manifest.json"
     if not manifest.is_file():
         raise DataError(

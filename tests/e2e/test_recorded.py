@@ -38,3 +38,5 @@ def test_the_field_experiment_is_planned(tmp_path):
     workflow = Workflow.copy_to(tmp_path / "copy")
     planned = workflow.stale_jobs("--configfile", "configs/so100_smolvla.yaml")
     assert planned["fetch_dataset"] == planned["train_local"] == 4
+    # One base for all, made from the checkpoint and for the cameras that the clients' frames have.
+    assert planned["train_base"] == 1

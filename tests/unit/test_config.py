@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
+from fedarm.config import parse_config
 from fedarm.errors import ConfigError
 from fedarm.experiment import load_experiment, parse_experiment
 
@@ -50,6 +51,24 @@ def test_shipped_configs_are_valid(name):
         ("seeds", [0, 0], ["seeds", "only once"]),
         ("arms.fedprox.strategy", "fedprxo", ["unknown strategy 'fedprxo'", "fedprox"]),
         ("arms.fedprox.mu", -0.1, ["mu", "greater than or equal to 0"]),
+        ("arms.fedprox.server_lr", 1.0, ["arms.fedprox", "unknown key"]),
+        ("federation.rounds", 0, ["federation.rounds", "greater than 0"]),
+        (
+            "federation",
+            {"rounds": 4, "missing_reply": "exclude", "min_clients": 3},
+            ["federation.min_clients", "at most 2"],
+        ),
+        ("federation.missing_reply", "exclude", ["federation", "go together"]),
+        (
+            "arms.fedprox",
+            {"kind": "federated", "strategy": "trimmed_mean", "hostile": 1},
+            ["arms.fedprox.hostile", "at least 3 clients"],
+        ),
+        (
+            "arms.fedprox",
+            {"kind": "federated", "strategy": "scaffold", "optimizer_state": "average"},
+            ["arms.fedprox", "has no moments"],
+        ),
         ("arms.fedprox.optimizer_state", "keep", ["optimizer_state", "'reset' or 'average'"]),
         ("datasets.left.tasks", ["pickplac"], ["datasets.left", "pickplace"]),
         ("clients", ["left", "rihgt"], ["clients", "did you mean 'right'"]),
@@ -122,6 +141,13 @@ def test_resolved_config_reads_back_equal(small_config, tmp_path):
     assert load_experiment(resolved).config == experiment.config
 
 
-def test_server_momentum_and_averaged_moments_exclude_each_other(small_config):
-    small_config["arms"]["fedprox"] |= {"server_momentum": 0.5, "optimizer_state": "average"}
-    assert "needs `optimizer_state: reset`" in refuse(small_config)
+def test_the_policy_is_an_act_unless_another_type_is_named(small_config):
+    assert parse_config(small_config, source="test").policy.type == "act"
+    small_config["policy"] = {"image_size": 96}
+    assert parse_config(small_config, source="test").policy.image_size == 96
+    small_config["policy"] = {"type": "smolvla", "lora": {"rank": 8}}
+    assert parse_config(small_config, source="test").policy.lora.rank == 8
+    for policy in ({"type": "act", "vlm": "tiny"}, {"type": "pi0"}, {"type": "smolvla", "lora": 1}):
+        small_config["policy"] = policy
+        with pytest.raises(ConfigError, match="policy"):
+            parse_config(small_config, source="test")

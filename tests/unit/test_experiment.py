@@ -2,6 +2,7 @@
 
 import pytest
 
+from fedarm import settings
 from fedarm.errors import ConfigError
 from fedarm.experiment import parse_experiment
 
@@ -101,3 +102,19 @@ def test_the_gate_depends_on_every_datasets_version_and_role(small_config):
     assert after["client"]["left"] != before["client"]["left"]
     assert after["client"]["right"] == before["client"]["right"]
     assert (after["unseen"], after["pool"]) == (before["unseen"], before["pool"])
+
+
+def test_the_type_in_which_weights_travel_counts_when_it_is_set(small_config, monkeypatch):
+    """Runs trained before there was a choice do not become stale by it."""
+    before = digests(small_config)
+    small_config["federation"]["exchange_dtype"] = "bfloat16"
+    after = digests(small_config)
+    changed = {run for run, digest in after["train"].items() if digest != before["train"][run]}
+    assert changed == {("fedprox", 0), ("fedprox", 1)}
+
+    monkeypatch.setattr(settings, "digest_value", sorted)
+    for dtype, counts in (("float32", False), ("bfloat16", True)):
+        small_config["federation"]["exchange_dtype"] = dtype
+        experiment = parse_experiment(small_config, source="my.yaml")
+        digested = experiment.train_settings(experiment.run("fedprox", 0)).digest()
+        assert ("exchange_dtype" in digested) is counts

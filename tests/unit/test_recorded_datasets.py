@@ -53,6 +53,22 @@ def test_nothing_is_rolled_out_without_a_scene(recorded_config):
     assert [experiment.is_simulated(name) for name in experiment.datasets] == [False, False, True]
 
 
+def test_a_base_that_is_not_pretrained_is_made_for_the_clients_recordings(recorded_config):
+    def base_settings():
+        experiment = plan(recorded_config)
+        return experiment.train_settings(experiment.base_run)
+
+    assert base_settings().shaped_by == ()
+    recorded_config["base"] = {"kind": "none"}
+    before = base_settings()
+    assert [source.name for source in before.shaped_by] == ["left", "right"]
+    recorded_config["datasets"]["left"]["revision"] = "c" * 40
+    other = base_settings().digest()
+    assert other != before.digest()
+    recorded_config["datasets"]["left"]["held_out"] += 1
+    assert base_settings().digest() == other
+
+
 def test_simulated_and_recorded_datasets_are_not_compared(recorded_config):
     recorded_config["unseen"] = ["other"]
     message = refuse(recorded_config)

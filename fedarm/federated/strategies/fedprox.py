@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from flwr.app import ArrayRecord, ConfigRecord, Message
 from flwr.serverapp import Grid
 
-from fedarm import config
+from fedarm.config_arms import FedProxArm
 from fedarm.federated.keys import PROXIMAL_MU
 from fedarm.federated.strategies.base import STRATEGIES
 from fedarm.federated.strategies.fedavg import FedAvg
@@ -23,19 +23,19 @@ class FedProx(FedAvg):
 
     Args:
         arm: The arm's section of the configuration.
-        clients: How many clients there are; each takes part in every round.
+        rows: Rows of each client, in client order.
 
     Source:
         Li et al. 2020, "Federated Optimization in Heterogeneous Networks", equation 2.
     """
 
-    def __init__(self, arm: config.FedProxArm, clients: int) -> None:
-        super().__init__(arm, clients)
+    def __init__(self, arm: FedProxArm, rows: Sequence[int]) -> None:
+        super().__init__(arm, rows)
         self._mu = arm.mu
 
     def configure_train(
         self, server_round: int, arrays: ArrayRecord, config: ConfigRecord, grid: Grid
     ) -> Iterable[Message]:
-        """Address every client, with mu."""
-        config[PROXIMAL_MU] = self._mu
+        """Address every client, with mu: the arm's own, unless the round's plan has adapted it."""
+        config.setdefault(PROXIMAL_MU, self._mu)
         return super().configure_train(server_round, arrays, config, grid)

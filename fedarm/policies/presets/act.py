@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 @PRESETS.register("act")
-def build_act(policy: config.Policy, features: PolicyFeatures) -> ACTPolicy:
+def build_act(policy: config.ActPolicy, features: PolicyFeatures) -> ACTPolicy:
     """Build an ACT without its variational encoder.
 
     Demonstrations of a scripted expert have no style for a latent variable to explain, and without it

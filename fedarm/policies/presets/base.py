@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 STATE = "observation.state"
 ACTION = "action"
 ACTION_IS_PAD = "action_is_pad"
+
+# The optional packages that a policy type needs of those that LeRobot knows.
+PACKAGES = {"smolvla": ("transformers",)}
 
 _SO101_JOINTS = 6
 _SO101_CAMERA = "observation.images.front"
@@ -40,9 +43,7 @@ class PolicyFeatures:
 
 
 # A preset makes LeRobot's policy, with random weights, from its sizes and features.
-PRESETS: Registry[Callable[[config.Policy, PolicyFeatures], PreTrainedPolicy]] = Registry(
-    "policy type"
-)
+PRESETS: Registry[Callable[[Any, PolicyFeatures], PreTrainedPolicy]] = Registry("policy type")
 
 
 def build_policy(policy: config.Policy, features: PolicyFeatures, *, seed: int) -> PreTrainedPolicy:

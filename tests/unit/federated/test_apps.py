@@ -41,11 +41,11 @@ def ask(grid, message_type, content, *, client=0):
 
 def work(settings, round_number=1):
     """What a strategy sends."""
-    sums, _ = gather_sums(
+    sums = gather_sums(
         grid := InProcessGrid(client_app.app, 2),
         settings,
         dict(zip(grid.get_node_ids(), settings.run.clients, strict=True)),
-    )
+    ).sums
     config = pack_config(settings, sums.statistics())
     config[SERVER_ROUND] = round_number
     return RecordDict({ARRAYS: pack_weights(load_start(settings)), CONFIG: config})
@@ -57,6 +57,10 @@ def test_pyproject_names_both_apps():
     components = config["tool"]["flwr"]["app"]["components"]
     assert components["serverapp"] == f"{server_app.__name__}:app"
     assert components["clientapp"] == f"{client_app.__name__}:app"
+    # A SuperLink refuses a run with a key that is not there.
+    keys = config["tool"]["flwr"]["app"]["config"]
+    assert set(keys) == {"config", "arm", "seed", SETTINGS}
+    assert server_app.settings_of(keys).run.arm == keys["arm"]
 
 
 def test_sums_are_those_of_the_train_split_and_no_row_is_sent(settings, grid):
@@ -72,7 +76,11 @@ def test_sums_are_those_of_the_train_split_and_no_row_is_sent(settings, grid):
 
 def test_global_normalisation_is_that_of_the_pooled_rows(settings, grid):
     clients = dict(zip(grid.get_node_ids(), settings.run.clients, strict=True))
-    added, _ = gather_sums(grid, settings, clients)
+    gathered = gather_sums(grid, settings, clients)
+    assert gathered.rows == tuple(
+        len(load_train_rows([source], settings.policy.chunk_size)) for source in settings.sources
+    )
+    added = gathered.sums
     pooled = load_train_rows(settings.sources, settings.policy.chunk_size).sums()
     for feature, moments in pooled.statistics().items():
         for name, values in moments.items():

@@ -28,8 +28,8 @@ def query(grid, node):
 def test_each_client_knows_its_place_and_keeps_its_state():
     grid = InProcessGrid(counting_app(), 3)
     nodes = grid.get_node_ids()
-    grid.send_and_receive([query(grid, nodes[1])])
-    replies = grid.send_and_receive([query(grid, node) for node in nodes])
+    list(grid.send_and_receive([query(grid, nodes[1])]))
+    replies = list(grid.send_and_receive([query(grid, node) for node in nodes]))
     metrics = [dict(reply.content["metrics"]) for reply in replies]
     assert metrics == [
         {"partition-id": 0, "num-partitions": 3, "messages": 1},
@@ -57,7 +57,9 @@ def test_a_failure_is_an_ordinary_exception():
     grid = InProcessGrid(app, 1)
     message = grid.create_message(RecordDict(), "train", grid.get_node_ids()[0], "1")
     with pytest.raises(ZeroDivisionError, match="in the client"):
-        grid.send_and_receive([message])
+        list(grid.send_and_receive([message]))
+    (reply,) = InProcessGrid(app, 1, catch_failures=True).send_and_receive([message])
+    assert "in the client" in reply.error.reason
 
 
 def test_run_can_be_set():

@@ -113,6 +113,22 @@ class Killed(BaseException):
     """Stands for SIGKILL: nothing may catch it."""
 
 
+def train_killed_after(settings, monkeypatch, number):
+    """Train, be killed after a round is saved, and train to the end."""
+    save = RoundStore.save
+
+    def killing_save(store, round_number, *args):
+        save(store, round_number, *args)
+        if round_number == number:
+            raise Killed
+
+    with monkeypatch.context() as patched:
+        patched.setattr(RoundStore, "save", killing_save)
+        with pytest.raises(Killed):
+            train_federated(settings)
+    train_federated(settings)
+
+
 @pytest.mark.parametrize("killed_in", [1, 2, 3])
 @pytest.mark.parametrize("moment", ["before saving", "after saving"])
 def test_killed_and_started_again_ends_with_the_same_bytes(
@@ -141,10 +157,10 @@ def test_averaged_moments_survive_a_kill(experiment, tmp_path, monkeypatch):
     unbroken = trained(settings_of(experiment, "averaging", 0), tmp_path / "unbroken")
     hold = rounds._hold_round
 
-    def killed_in_the_last_round(federation, number):
+    def killed_in_the_last_round(federation, number, plan):
         if number == 3:
             raise Killed
-        return hold(federation, number)
+        return hold(federation, number, plan)
 
     settings = moved(settings_of(experiment, "averaging", 0), tmp_path / "killed")
     with monkeypatch.context() as patched:
@@ -168,11 +184,11 @@ def test_goes_on_from_the_round_that_was_reached(experiment, tmp_path, monkeypat
     numbers = []
     hold = rounds._hold_round
 
-    def recorded(federation, number):
+    def recorded(federation, number, plan):
         numbers.append(number)
         if numbers == [1, 2, 3]:
             raise Killed
-        return hold(federation, number)
+        return hold(federation, number, plan)
 
     monkeypatch.setattr(rounds, "_hold_round", recorded)
     with pytest.raises(Killed):

@@ -146,10 +146,11 @@ def _edit(file: Path, **changes: object) -> None:
 
 
 def test_another_normalisation_is_refused(checkpoint: Path):
-    _edit(checkpoint / "config.json", normalization_mapping={"VISUAL": "IDENTITY"})
-    with pytest.raises(CheckpointError, match="only normalisation by mean") as error:
-        load_pretrained(checkpoint, expected=None)
-    assert "IDENTITY" in str(error.value)
+    for mapping in ({"VISUAL": "MIN_MAX"}, {"VISUAL": "MEAN_STD", "STATE": "IDENTITY"}):
+        _edit(checkpoint / "config.json", normalization_mapping=mapping)
+        with pytest.raises(CheckpointError, match="only normalisation by mean") as error:
+            load_pretrained(checkpoint, expected=None)
+        assert str([*mapping.values()][-1]) in str(error.value)
 
 
 def test_an_unknown_policy_type_is_named(checkpoint: Path):

@@ -1,12 +1,13 @@
 """`results.json` and the tables: numbers against the rollouts themselves."""
 
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from fedarm.report.accounts import client_exclusions
 from fedarm.report.experiment import read_results
 from fedarm.report.losses import loss_and_success, rank_by_loss
 from fedarm.report.outcomes import pair_outcomes
@@ -178,3 +179,14 @@ def test_floats_have_ten_digits(written):
 
     assert floats(written)
     assert all(float(f"{number:.10g}") == number for number in floats(written))
+
+
+def test_rounds_without_a_client_are_listed(small):
+    run = next(run for run in small.runs if run.kind == "federated")
+    file = run.files.metrics
+    metrics = json.loads(file.read_text())
+    left = {"client": "sorting", "stage": "train", "reason": "no reply", "detail": ""}
+    metrics["rounds"][2]["exclusions"] = [left]
+    file.write_text(json.dumps(metrics))
+    (found,) = client_exclusions(read_results(small))
+    assert asdict(found) == {"name": run.name, "seed": run.seed, "round": 2, **left}

@@ -34,7 +34,7 @@ def statistics():
 
 @pytest.fixture(scope="session")
 def policy():
-    return build_policy(config.Policy(chunk_size=CHUNK), so101_features(64), seed=0)
+    return build_policy(config.ActPolicy(chunk_size=CHUNK), so101_features(64), seed=0)
 
 
 @pytest.fixture(scope="module")

@@ -39,6 +39,12 @@ def central(experiment: Experiment, tmp_path: Path) -> TrainSettings:
     return moved(settings_of(experiment, "central", 0), tmp_path)
 
 
+@pytest.fixture
+def fedprox(experiment: Experiment, tmp_path: Path) -> TrainSettings:
+    """Settings of the federated run, with a folder of its own for what it writes."""
+    return moved(settings_of(experiment, "fedprox", 0), tmp_path)
+
+
 @pytest.fixture(scope="session")
 def rows(experiment: Experiment) -> TrainRows:
     """The pooled train rows of the experiment's clients."""

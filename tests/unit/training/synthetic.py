@@ -31,7 +31,13 @@ TINY_POLICY = {
 
 
 def write_cache(
-    folder: Path, *, episodes: int = 4, seed: int = 0, camera: str = CAMERA, offset: float = 0.0
+    folder: Path,
+    *,
+    episodes: int = 4,
+    seed: int = 0,
+    camera: str = CAMERA,
+    offset: float = 0.0,
+    task: str = "move",
 ) -> None:
     """Write a cache of episodes that each stay near one pose."""
     rng = np.random.default_rng(seed)
@@ -62,7 +68,7 @@ def write_cache(
             "cameras": [camera],
             "state_names": joints,
             "action_names": joints,
-            "tasks": ["move"],
+            "tasks": [task],
             "frames_shape": list(frames.shape),
             "frames_bytes": (folder / "frames.npy").stat().st_size,
             "frames_sha256": digest_file(folder / "frames.npy"),
@@ -74,12 +80,18 @@ def write_cache(
 def make_experiment(raw: dict[str, Any], root: Path) -> Experiment:
     """Return an experiment in `root` with a cache of each of its datasets."""
     experiment = parse_experiment(
-        {**raw, "results_dir": str(root), "policy": TINY_POLICY}, source="test"
+        {"policy": TINY_POLICY, **raw, "results_dir": str(root)}, source="test"
     )
     for seed, name in enumerate(experiment.datasets):
         section = experiment.dataset(name)
         episodes = section.episodes * len(section.tasks) * len(section.variants)
-        write_cache(experiment.frame_cache(name), episodes=episodes, seed=seed, offset=10.0 * seed)
+        write_cache(
+            experiment.frame_cache(name),
+            episodes=episodes,
+            seed=seed,
+            offset=10.0 * seed,
+            task=f"Move to the {name} box.",
+        )
     return experiment
 
 

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from fedarm.config import CheckpointBase, RandomBase
-from fedarm.errors import CheckpointError
-from fedarm.experiment import Experiment
+from fedarm.errors import CheckpointError, DataError
+from fedarm.experiment import Experiment, parse_experiment
 from fedarm.paths import read_json
 from fedarm.policies.checkpoint import digest_checkpoint, load_pretrained
 from fedarm.provenance import digest_folder
@@ -22,7 +22,8 @@ from fedarm.training.arms import train_base, train_pooled
 from fedarm.training.loop import LocalTrainer
 from fedarm.training.rows import load_train_rows
 
-from .synthetic import moved, settings_of
+from ..conftest import SMALL
+from .synthetic import TINY_POLICY, moved, settings_of, write_cache
 
 
 def _sparse(settings: TrainSettings) -> TrainSettings:
@@ -253,6 +254,45 @@ def test_a_given_checkpoint_becomes_the_base(experiment, tmp_path: Path):
     assert digest_checkpoint(saved) == digest_checkpoint(given)
     metrics = read_json(from_checkpoint.metrics)
     assert (metrics["samples"], metrics["statistics_source"]) == (0, {"checkpoint": str(given)})
+
+
+def _recorded(root: Path, cameras: dict[str, str]) -> Experiment:
+    """Return an experiment on recordings of the hub, each with a camera of its own choice."""
+    recording = {"source": "hub", "revision": "a" * 40, "held_out": 1}
+    raw = {
+        **SMALL,
+        "datasets": {client: {**recording, "repo_id": f"owner/{client}"} for client in cameras},
+        "clients": list(cameras),
+        "unseen": [],
+        "base": {"kind": "none"},
+        "policy": TINY_POLICY,
+        "results_dir": str(root),
+    }
+    experiment = parse_experiment(raw, source="test")
+    for client, camera in cameras.items():
+        write_cache(experiment.frame_cache(client), camera=camera)
+    return experiment
+
+
+def test_the_base_sees_what_the_clients_recorded(tmp_path: Path):
+    camera = "observation.images.wrist"
+    experiment = _recorded(tmp_path, {"left": camera, "right": camera})
+    base = settings_of(experiment, "base", 0)
+    train_base(base)
+    saved = load_pretrained(base.checkpoints / "round_0000" / "pretrained_model", expected=None)
+    assert list(saved.policy.config.image_features) == [camera]
+    assert camera in saved.statistics
+    central = settings_of(experiment, "central", 0)
+    train_pooled(central)
+    assert read_json(central.metrics)["samples"] == central.training.samples
+
+
+def test_no_base_is_made_for_recordings_that_differ(tmp_path: Path):
+    cameras = {"left": "observation.images.wrist", "right": "observation.images.top"}
+    base = settings_of(_recorded(tmp_path, cameras), "base", 0)
+    with pytest.raises(DataError, match=r"differ(.|\n)*cameras(.|\n)*images\.top"):
+        train_base(base)
+    assert not base.metrics.exists()
 
 
 def test_a_checkpoint_of_another_architecture_leaves_nothing(experiment, tmp_path: Path):

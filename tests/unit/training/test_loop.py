@@ -189,3 +189,27 @@ def test_divergence_names_the_step_and_the_rate(central, rows, start_policy):
     with pytest.raises(DivergenceError, match=r"step \d+ of round 3") as error:
         _trainer(start_policy, rows, settings, round_number=3, rounds=3).run(0, STEPS)
     assert "training.lr" in str(error.value)
+
+
+def test_bfloat16_computes_in_16_bits_and_keeps_32_bit_weights(central, rows):
+    policies = [_fresh(central), _fresh(central)]
+    half = replace(central, training=central.training.model_copy(update={"precision": "bfloat16"}))
+    losses = [
+        _trainer(policy, rows, settings).run(0, 3).policy_loss
+        for policy, settings in zip(policies, (central, half), strict=True)
+    ]
+    assert losses[1] != losses[0]
+    assert losses[1] == pytest.approx(losses[0], rel=0.02)
+    assert {value.dtype for value in policies[1].parameters()} == {torch.float32}
+    again = _fresh(central)
+    _trainer(again, rows, half).run(0, 3)
+    assert torch.equal(_weights(again), _weights(policies[1]))
+
+
+def test_a_factor_on_the_rate_is_a_higher_rate(central, rows):
+    higher = replace(central, training=central.training.model_copy(update={"lr": 0.006}))
+    policies = [_fresh(central), _fresh(central)]
+    _trainer(policies[0], rows, central, lr_factor=2.0).run(0, STEPS)
+    _trainer(policies[1], rows, higher).run(0, STEPS)
+    assert central.training.lr == 0.003
+    torch.testing.assert_close(_weights(policies[0]), _weights(policies[1]), rtol=0, atol=1e-6)

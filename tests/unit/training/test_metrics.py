@@ -59,6 +59,26 @@ def test_a_line_that_counts_otherwise_than_its_clients_is_an_error(central):
         build_metrics(central, [{**_line(1, left=64), "samples": 128}], parameters=7)
 
 
+def test_exclusions_after_an_early_stop_do_not_count(fedprox):
+    left = {"client": "right", "stage": "train", "reason": "failed", "detail": ""}
+    evaluated = {**left, "stage": "evaluate"}
+    idle = {**_line(3), "stopped_after": 2, "exclusions": [left]}
+    lines = [
+        _line(0),
+        {**_line(1, left=16, right=16), "exclusions": [evaluated]},
+        {**_line(2, left=16), "exclusions": [left]},
+        idle,
+        {**idle, "round": 4},
+    ]
+    metrics = build_metrics(fedprox, lines, parameters=7)
+    assert (metrics["samples"], metrics["excluded_samples"], metrics["budget_samples"]) == (
+        48,
+        16,
+        128,
+    )
+    assert metrics["stopped_after_round"] == 2
+
+
 def test_a_local_run_has_its_clients_share(experiment):
     local = settings_of(experiment, "local_left", 1)
     metrics = build_metrics(local, [_line(1, left=64)], parameters=7)

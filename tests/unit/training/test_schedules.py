@@ -51,3 +51,31 @@ def test_central_training_is_one_round_and_does_not_fall_over_rounds():
 
 def test_a_round_of_one_step_has_the_full_rate():
     assert _share(Schedule(), 0, steps=1) == 1.0
+
+
+def test_warm_restarts_fall_over_cycles_of_the_run_and_start_anew():
+    schedule = Schedule(kind="warm_restarts", first_cycle=0.5, final_lr_share=0.0)
+    shares = [_share(schedule, step, steps=8) for step in range(8)]
+    # T_cur / T_i = 0, 1/4, 1/2, 3/4: (1 + cos(pi t)) / 2, twice.
+    cycle = [1.0, 0.8535533905932737, 0.5, 0.1464466094067262]
+    assert shares == pytest.approx(cycle + cycle)
+
+
+def test_warm_restart_cycles_grow():
+    schedule = Schedule(kind="warm_restarts", first_cycle=0.2, cycle_factor=2.0, final_lr_share=0.0)
+    shares = [_share(schedule, step, steps=10) for step in range(10)]
+    # Cycles of 2 and 4 steps; the third would have 8.
+    restarts = [step for step in range(1, 10) if shares[step] > shares[step - 1]]
+    assert restarts == [2, 6]
+    assert shares[:6] == pytest.approx([1.0, 0.5, 1.0, 0.8535533905932737, 0.5, 0.1464466094067262])
+
+
+def test_warm_restarts_are_the_same_for_central_and_federated_training():
+    schedule = Schedule(kind="warm_restarts", first_cycle=0.4)
+    central = [_share(schedule, step, steps=20) for step in range(20)]
+    federated = [
+        _share(schedule, step, steps=4, number=number, rounds=5)
+        for number in range(1, 6)
+        for step in range(4)
+    ]
+    assert federated == pytest.approx(central)
