@@ -2,8 +2,8 @@
 
 Both decode every frame of the same files on all cores; the check also measures each picture, reads the
 tables and runs every check on them. PyAV alone decodes to its own planes and touches no pixel. They take
-turns, so that a busy machine slows both. The dataset is the lab's, made large by several files of many
-episodes; it stays in the page cache.
+turns, so that a busy machine slows both. The dataset is the lab's, at 480 pixels as arms are recorded,
+made large by several files of many episodes; it stays in the page cache.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from fedarm.data.checks import run_checks
 
 REPEATS = 7
 FILES = 12
-RECIPE = Recipe(("pickplace",), 12, image_size=224)
+RECIPE = Recipe(("pickplace",), 12, image_size=480)
 ROOT = Path(__file__).resolve().parents[1]
 
 

@@ -31,7 +31,7 @@ from .tables import (
 def enlarge(folder: Path, copies: int) -> None:
     """Make a dataset of one data file and one video a camera so many times as large, in place.
 
-    Copies of an episode are told apart by a small shift of their states and actions.
+    Copies of an episode are told apart by how far their joints move, or they would be duplicates.
     """
     rows, episodes = read_rows(folder), read_table(folder / EPISODES_FILE)
     for copy, camera in product(range(1, copies), camera_keys(folder)):
@@ -53,9 +53,9 @@ def enlarge(folder: Path, copies: int) -> None:
 
 def _copy_rows(rows: pa.Table, episodes: int, copy: int) -> pa.Table:
     rng = np.random.default_rng(copy)
-    shifts = rng.normal(scale=2, size=(episodes, 6))[vector(rows, "episode_index")]
+    scales = rng.uniform(0.9, 1.1, size=(episodes, 6))[vector(rows, "episode_index")]
     for key in (STATE, ACTION):
-        rows = set_column(rows, key, (matrix(rows, key) + shifts).astype(np.float32))
+        rows = set_column(rows, key, (matrix(rows, key) * scales).astype(np.float32))
     rows = set_column(rows, "index", vector(rows, "index") + copy * rows.num_rows)
     index = vector(rows, "episode_index") + copy * episodes
     return set_column(rows, "episode_index", index)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import combinations
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -109,22 +108,23 @@ def find_too_few(subject: Subject) -> Iterator[Evidence]:
 def find_duplicate_episodes(subject: Subject) -> Iterator[Evidence]:
     """Find each later episode that an earlier one holds already."""
     sketches = sketch_episodes(subject.dataset)
-    shared = {(pair.first, pair.second): pair.share for pair in shared_episodes(sketches, sketches)}
-    shapes = {
-        track.episode: (resample(track.state, _STEPS), len(track.frame)) for track in subject.tracks
+    messages = {
+        (one, other): f"episode {one} with noise of under {_ALIKE_DEGREES} degrees"
+        for one, other in _alike(subject.tracks)
+    }
+    messages |= {
+        (
+            pair.first,
+            pair.second,
+        ): f"shares {pair.share:.0%} of its movement with episode {pair.first}"
+        for pair in shared_episodes(sketches, sketches)
+        if pair.first < pair.second
     }
     copies: set[int] = set()
-    for one, other in combinations(sorted(sketches), 2):
-        if other in copies:
-            continue
-        if share := shared.get((one, other)):
-            message = f"shares {share:.0%} of its movement with episode {one}"
-        elif _alike(shapes.get(one), shapes.get(other)):
-            message = f"episode {one} with noise of under {_ALIKE_DEGREES} degrees"
-        else:
-            continue
-        copies.add(other)
-        yield Evidence(message, episode=other, column=STATE, value=one)
+    for one, other in sorted(messages):
+        if other not in copies:
+            copies.add(other)
+            yield Evidence(messages[one, other], episode=other, column=STATE, value=one)
 
 
 @check(
@@ -248,18 +248,29 @@ def _by_task(subject: Subject) -> dict[int, list[Track]]:
     return groups
 
 
-def _alike(one: tuple[Series, int] | None, other: tuple[Series, int] | None) -> bool:
-    if one is None or other is None:
-        return False
-    if abs(one[1] - other[1]) > _ALIKE_LENGTH * max(one[1], other[1]):
-        return False
+def _alike(tracks: Sequence[Track]) -> list[tuple[int, int]]:
+    """Return the pairs of episodes of one course and length, the earlier one first."""
+    if not tracks:
+        return []
+    length = np.array([len(track.frame) for track in tracks], np.float64)
+    paths = np.stack([resample(track.state, _STEPS).reshape(-1) for track in tracks])
+    # Around their middle, or the difference of large products would be inexact.
+    paths -= paths.mean(axis=0)
     # Apart by a step or two, an arm in motion is degrees away: only copies come this close.
-    return float(np.sqrt(np.square(one[0] - other[0]).mean())) < _ALIKE_DEGREES
+    close = _squared_distances(paths) / paths.shape[1] < _ALIKE_DEGREES**2
+    apart = np.abs(length[:, None] - length) / np.maximum(length[:, None], length)
+    pairs = np.argwhere(np.triu(close & (apart <= _ALIKE_LENGTH), k=1))
+    return [(tracks[one].episode, tracks[other].episode) for one, other in pairs]
 
 
 def _nearest(poses: Series) -> Series:
     """Return each pose's distance to the closest other one, in degrees over all joints."""
-    squares = np.square(poses).sum(axis=1)
-    distance = squares[:, None] + squares[None] - 2 * poses @ poses.T
+    distance = _squared_distances(poses)
     np.fill_diagonal(distance, np.inf)
     return np.asarray(np.sqrt(np.maximum(distance.min(axis=1), 0.0)))
+
+
+def _squared_distances(points: Series) -> Series:
+    """Return `(point, point)` from `(point, coordinate)`."""
+    squares = np.square(points).sum(axis=1)
+    return np.asarray(squares[:, None] + squares[None] - 2 * points @ points.T)

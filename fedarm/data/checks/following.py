@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fedarm.data.checks.finding import Evidence, check
-from fedarm.data.checks.series import Series, body_joints, tracking_residual
+from fedarm.data.checks.series import Series, body_joints, quantile, tracking_residual
 from fedarm.data.checks.subject import Subject, Track
 from fedarm.data.info import ACTION, STATE
 
@@ -146,9 +146,10 @@ def find_divergence(subject: Subject) -> Iterator[Evidence]:
         moving = (np.ptp(state, axis=0) > _MOVES_DEGREES) & (
             np.ptp(action, axis=0) > _MOVES_DEGREES
         )
+        correlation = _correlation(state, action)
         for joint in np.flatnonzero(moving):
             limit = _FOLLOWS["gripper" if "gripper" in names[joint] else "body"]
-            follows = float(np.corrcoef(state[:, joint], action[:, joint])[0, 1])
+            follows = float(correlation[joint])
             if follows < limit:
                 yield Evidence(
                     "the joint does not follow its command",
@@ -174,9 +175,15 @@ def _paired(subject: Subject) -> tuple[Track, ...]:
     return tuple(track for track in subject.tracks if len(track.frame) > subject.lead + 3)
 
 
+def _correlation(one: Series, other: Series) -> Series:
+    """Return the correlation of each column with the same one of the other, `(column,)`."""
+    one, other = one - one.mean(axis=0), other - other.mean(axis=0)
+    scale = np.sqrt(np.square(one).sum(axis=0) * np.square(other).sum(axis=0))
+    return np.asarray((one * other).sum(axis=0) / np.maximum(scale, 1e-12))
+
+
 def _spread(values: Series) -> Series:
-    low, high = np.quantile(values, (0.05, 0.95), axis=0)
-    return np.asarray(high - low)
+    return quantile(values, 0.95) - quantile(values, 0.05)
 
 
 def _pinned(values: Series) -> NDArray[np.bool_] | None:

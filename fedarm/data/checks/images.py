@@ -266,8 +266,12 @@ def _scores(change: Series, expected: Series, reach: int) -> Series:
     scores = np.zeros(2 * reach + 1)
     for lag in range(-reach, reach + 1):
         seen, told = _aligned(change, expected, lag)
-        if len(seen) >= len(change) / 2 and seen.std() > 0 and told.std() > 0:
-            scores[lag + reach] = np.corrcoef(seen, told)[0, 1]
+        if len(seen) < len(change) / 2:
+            continue
+        # Not `np.corrcoef`, which takes ten times as long for so few values.
+        seen, told = seen - seen.sum() / len(seen), told - told.sum() / len(told)
+        if scale := float((seen @ seen) * (told @ told)):
+            scores[lag + reach] = float(seen @ told) / scale**0.5
     return scores
 
 

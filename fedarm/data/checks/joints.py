@@ -64,13 +64,14 @@ def find_units(subject: Subject) -> Iterator[Evidence]:
     if not is_so_arm(names):
         return
     body, gripper = body_joints(names), gripper_joints(names)
+    limits = np.full(len(names), -_BODY_LIMIT), np.full(len(names), _BODY_LIMIT)
+    for limit, value in zip(limits, _GRIPPER_LIMITS, strict=True):
+        limit[gripper] = value
     for key in (STATE, ACTION):
         columns = subject.columns(key)
         for track in subject.tracks:
             values = track.state if key == STATE else track.action
-            low = np.where(np.isin(range(len(names)), body), -_BODY_LIMIT, _GRIPPER_LIMITS[0])
-            high = np.where(np.isin(range(len(names)), body), _BODY_LIMIT, _GRIPPER_LIMITS[1])
-            yield from _beyond(track, values, (low, high), columns)
+            yield from _beyond(track, values, limits, columns)
             reach = np.abs(values).max(axis=0)
             if np.ptp(values[:, body], axis=0).max() > 0.05 and reach[body].max() < _RADIANS:
                 yield Evidence(

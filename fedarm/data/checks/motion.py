@@ -12,6 +12,7 @@ from fedarm.data.checks.series import (
     Series,
     body_joints,
     gripper_joints,
+    quantile,
     reversals,
     runs_of,
     tracking_residual,
@@ -226,7 +227,7 @@ def _usual(parts: list[Series]) -> Series:
 
     Not the largest: a damaged episode must not raise the bar for itself.
     """
-    tops = np.array([np.quantile(part, 0.98, axis=0) for part in parts if len(part)])
+    tops = np.array([quantile(part, 0.98) for part in parts if len(part)])
     if not len(tops):
         return np.zeros(1)
     return np.asarray(np.sort(tops, axis=0)[-min(3, (len(tops) + 1) // 2)], np.float64)

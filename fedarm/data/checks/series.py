@@ -37,6 +37,22 @@ def reversals(values: Series) -> Series:
     return np.where(before * after < 0, np.minimum(np.abs(before), np.abs(after)), 0.0)
 
 
+def quantile(values: Series, share: float) -> Series:
+    """Return a quantile of each column, interpolated, `(column,)`.
+
+    The same as `np.quantile`, whose overhead on one episode is ten times its work.
+
+    Args:
+        values: `(row, column)`, at least one row.
+        share: From 0 to 1.
+    """
+    ordered = np.sort(values, axis=0)
+    position = share * (len(values) - 1)
+    below = int(position)
+    above = min(below + 1, len(values) - 1)
+    return np.asarray(ordered[below] + (position - below) * (ordered[above] - ordered[below]))
+
+
 def tracking_residual(track: Track, lead: int) -> Series:
     """Return the states minus the actions that they follow, `(frame - lead, joint)`."""
     return track.state[lead:] - track.action[: len(track.action) - lead]

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from fedarm.data.checks.finding import Evidence, check
-from fedarm.data.checks.series import runs_of
+from fedarm.data.checks.series import quantile, runs_of
 from fedarm.data.checks.subject import Subject
 from fedarm.data.info import STATE
 
@@ -130,7 +130,7 @@ def find_stamped_fps(subject: Subject) -> Iterator[Evidence]:
 def _too_fast(subject: Subject) -> Iterator[Evidence]:
     for track in subject.tracks:
         speed = np.abs(np.diff(track.state, axis=0)) * subject.dataset.info.fps
-        typical = np.quantile(speed, 0.95, axis=0)
+        typical = quantile(speed, 0.95)
         joint = int(np.argmax(typical))
         if typical[joint] > _FASTEST:
             yield Evidence(
