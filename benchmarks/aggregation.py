@@ -99,8 +99,10 @@ def with_flower(folder: Path) -> Iterator[None]:
 def with_fedarm(folder: Path) -> Iterator[None]:
     from fedarm.config_arms import FedAvgArm
     from fedarm.federated.faults import fault_in, same_update
+    from fedarm.federated.memory import keep_freed_memory
     from fedarm.federated.strategies import FedAvg
 
+    keep_freed_memory()
     strategy = FedAvg(FedAvgArm(kind="federated", strategy="fedavg"), [7] * CLIENTS)
     first = sorted(folder.glob("00_*.npy"))
     # Only names and shapes count here.

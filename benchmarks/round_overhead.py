@@ -51,7 +51,7 @@ app = ClientApp()
 @app.train()
 def train(message: Message, _context: Context) -> Message:
     """Copy the weights into the client's own, and answer with a copy of those."""
-    sent = message.content.array_records["arrays"]
+    sent = message.content["arrays"]
     own = {name: np.array(view(array)) for name, array in sent.items()}
     record = ArrayRecord({name: packed(values) for name, values in own.items()})
     metrics = MetricRecord({"num-examples": ROWS})
@@ -88,9 +88,10 @@ def rounds_in_grid(parameters: int, clients: int) -> list[list[float]]:
     strategy = FedAvg(FedAvgArm(kind="federated", strategy="fedavg"), [ROWS] * clients)
     strategy.meet(nodes)
     policy = weights_of(parameters)
+    sent = ArrayRecord({name: packed(values) for name, values in policy.items()})
 
     def hold() -> None:
-        sent = ArrayRecord({name: packed(values) for name, values in policy.items()})
+        nonlocal sent
         exchanged = Exchange(
             grid,
             strategy.configure_train(1, sent, ConfigRecord(), grid),
@@ -102,6 +103,7 @@ def rounds_in_grid(parameters: int, clients: int) -> list[list[float]]:
         assert weights is not None
         for name, array in weights.items():
             policy[name][...] = view(array)
+        sent = weights
 
     return timed(hold)
 

@@ -11,6 +11,8 @@
     faults.py       what can be wrong with a reply
     seal.py         digests of what travels
     aggregation.py  sums over clients in bounded memory
+    contents.py     parts of a message's content
+    memory.py       memory that one client frees serves the next one
     arrays.py       a message's arrays, read where they lie
     client_state.py what a client remembers between rounds
     records.py      what travels: weights, sums, settings

@@ -22,6 +22,7 @@ from flwr.clientapp import ClientApp
 from fedarm.config_arms import ScaffoldArm
 from fedarm.errors import FedarmError
 from fedarm.federated.client_state import load_client_state, save_client_state
+from fedarm.federated.contents import arrays_in, config_in, extend_config
 from fedarm.federated.exchange import ClientError
 from fedarm.federated.keys import (
     ACCEPTED_ROUND,
@@ -98,7 +99,7 @@ def sums(message: Message, context: Context) -> Message:
         if site.start is not None:
             digests[START_DIGEST] = digest_checkpoint(site.start)
     reply = _reply(message, MetricRecord({NUM_EXAMPLES: len(rows)}), arrays)
-    reply.content.config_records.setdefault(CONFIG, ConfigRecord()).update(digests)
+    extend_config(reply.content, ConfigRecord({**digests}))
     return reply
 
 
@@ -173,7 +174,7 @@ def _lr_factor(instructions: ConfigRecord, settings: TrainSettings, client: str)
 
 
 def _config(message: Message) -> ConfigRecord:
-    return message.content.config_records[CONFIG]
+    return config_in(message.content)
 
 
 def _reply(message: Message, metrics: MetricRecord, arrays: ArrayRecord | None = None) -> Message:
@@ -256,7 +257,7 @@ def _global_policy(message: Message, settings: TrainSettings) -> PreTrainedPolic
 
 def _arrays(message: Message) -> ArrayRecord:
     """Return the arrays that the server sent, in 32 bits."""
-    return from_wire(message.content.array_records[ARRAYS])
+    return from_wire(arrays_in(message.content))
 
 
 @lru_cache(maxsize=1)

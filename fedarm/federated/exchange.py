@@ -14,10 +14,11 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
-from flwr.app import Message
+from flwr.app import ArrayRecord, Message
 from flwr.serverapp import Grid
 
 from fedarm.errors import FedarmError
+from fedarm.federated.contents import all_of
 from fedarm.federated.faults import SEE_LOG, Check, Fault, fault_in
 from fedarm.federated.inprocess import InProcessGrid
 from fedarm.federated.seal import seal
@@ -208,6 +209,6 @@ def _array_bytes(message: Message) -> int:
         return 0
     return sum(
         len(array.data)
-        for arrays in message.content.array_records.values()
+        for arrays in all_of(message.content, ArrayRecord).values()
         for array in arrays.values()
     )

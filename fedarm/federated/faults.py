@@ -6,16 +6,18 @@ enters an average.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from flwr.app import ArrayRecord, Message
+from flwr.app import ArrayRecord, Message, MetricRecord
 from numpy.typing import NDArray
 
 from fedarm.federated.arrays import view
-from fedarm.federated.keys import ARRAYS, METRICS, NUM_EXAMPLES
+from fedarm.federated.contents import all_of, arrays_in, metrics_in
+from fedarm.federated.keys import ARRAYS, NUM_EXAMPLES
 from fedarm.federated.records import is_weight, number_in, parameter_of
 from fedarm.federated.seal import is_intact, is_sealed
 from fedarm.federated.wire import unwire
@@ -27,6 +29,7 @@ _LOWER_LR = "lower `training.lr` or `training.grad_clip_norm`, or check the clie
 _SAME_VERSION = "give every client the version of fedarm and the checkpoint that the server has"
 # Numbers checked at a time, so that the check needs no memory of the update's size.
 _SLICE = 1 << 17
+_ZEROS = np.zeros(_SLICE, np.float32)
 
 
 @dataclass(frozen=True)
@@ -77,14 +80,14 @@ def same_update(sent: ArrayRecord, *, rows: Mapping[int, int]) -> Check:
     shapes = {name: tuple(array.shape) for name, array in sent.items() if is_weight(name)}
 
     def check(reply: Message) -> Fault | None:
-        update = reply.content.array_records.get(ARRAYS, ArrayRecord())
+        update = arrays_in(reply.content)
         missing = next((name for name in shapes if name not in update), None)
         for name in [missing] if missing else update:
             # Adam counts its steps in one number a parameter.
             fits = {shapes.get(parameter_of(name)), None if is_weight(name) else (1,)} - {None}
             if name == missing or tuple(view(update[name]).shape) not in fits:
                 return Fault("wrong shape", "answered with a wrong shape", name, _SAME_VERSION)
-        said = number_in(reply.content.metric_records[METRICS], NUM_EXAMPLES)
+        said = number_in(metrics_in(reply.content), NUM_EXAMPLES)
         if said != rows[reply.metadata.src_node_id]:
             return Fault("wrong rows", "answered with another number of rows", str(said), SEE_LOG)
         return None
@@ -93,11 +96,11 @@ def same_update(sent: ArrayRecord, *, rows: Mapping[int, int]) -> Check:
 
 
 def _not_finite(reply: Message) -> Fault | None:
-    for metrics in reply.content.metric_records.values():
+    for metrics in all_of(reply.content, MetricRecord).values():
         for name, value in metrics.items():
             if not np.isfinite(np.asarray(value)).all():
                 return _nan(name)
-    for arrays in reply.content.array_records.values():
+    for arrays in all_of(reply.content, ArrayRecord).values():
         for name, array in arrays.items():
             try:
                 values = view(array)
@@ -113,5 +116,8 @@ def _nan(name: str) -> Fault:
 
 
 def _is_finite(values: NDArray[Any]) -> bool:
-    slices = range(0, len(values), _SLICE)
-    return all(bool(np.isfinite(values[start : start + _SLICE]).all()) for start in slices)
+    if values.dtype != np.float32:
+        return bool(np.isfinite(values).all())
+    parts = (values[start : start + _SLICE] for start in range(0, len(values), _SLICE))
+    # NaN and infinity times 0 are NaN, everything else is 0: one pass, and nothing is written.
+    return all(math.isfinite(float(part @ _ZEROS[: len(part)])) for part in parts)

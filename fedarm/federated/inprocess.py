@@ -18,6 +18,7 @@ from flwr.supercore.task_identity import TaskIdentity
 
 from fedarm.errors import FedarmError
 from fedarm.federated.keys import PARTITION
+from fedarm.federated.memory import keep_freed_memory
 
 _RUN_ID = 1
 _TASK_ID = 1
@@ -37,6 +38,7 @@ class InProcessGrid(Grid):
     def __init__(
         self, client_app: ClientApp, clients: int, *, catch_failures: bool = False
     ) -> None:
+        keep_freed_memory()
         self._client_app = client_app
         self._catch_failures = catch_failures
         self._run = Run.create_empty(_RUN_ID)

@@ -161,6 +161,11 @@ def control_in(record: ArrayRecord) -> dict[str, NDArray[np.float32]]:
     }
 
 
+def weights_only(record: ArrayRecord) -> ArrayRecord:
+    """Return the parameters of a record without what goes with them; no array is copied."""
+    return ArrayRecord({name: array for name, array in record.items() if is_weight(name)})
+
+
 def is_weight(name: str) -> bool:
     """Return whether an array is a parameter, and not a moment or a control variate beside it."""
     return not name.startswith((OPTIMIZER_PREFIX, CONTROL_PREFIX))
@@ -195,4 +200,12 @@ def load_weights(policy: nn.Module, record: ArrayRecord) -> None:
         )
     with torch.no_grad():
         for name, array in weights.items():
-            parameters[name].copy_(torch.tensor(view(array)))
+            _write(parameters[name], view(array))
+
+
+def _write(parameter: nn.Parameter, values: NDArray[np.float32]) -> None:
+    if parameter.device.type == "cpu" and parameter.dtype == torch.float32:
+        # Without the copy that PyTorch makes of memory that it may not write to.
+        np.copyto(parameter.detach().numpy(), values)
+    else:
+        parameter.copy_(torch.tensor(values))

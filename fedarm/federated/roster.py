@@ -9,8 +9,9 @@ from flwr.app import Message, RecordDict
 from flwr.serverapp import Grid
 
 from fedarm.errors import suggest
+from fedarm.federated.contents import config_in, metrics_in
 from fedarm.federated.exchange import ClientError, Exchange, exchange
-from fedarm.federated.keys import CONFIG, METRICS, PARTITION, QUERY_IDENTITY
+from fedarm.federated.keys import PARTITION, QUERY_IDENTITY
 from fedarm.federated.records import number_in
 from fedarm.federated.site import CLIENT
 from fedarm.settings import Faults
@@ -83,9 +84,9 @@ def rejoin(grid: Grid, clients: dict[int, str]) -> None:
 
 def _place(answer: Message, clients: Sequence[str]) -> int:
     """Return the place among the clients of a node that says its name or its place."""
-    named = answer.content.config_records.get(CONFIG)
-    if named is None:
-        return int(number_in(answer.content.metric_records[METRICS], PARTITION))
+    named = config_in(answer.content)
+    if CLIENT not in named:
+        return int(number_in(metrics_in(answer.content), PARTITION))
     name = str(named[CLIENT])
     if name not in clients:
         raise ClientError(

@@ -15,15 +15,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from flwr.app import ConfigRecord, Message
+from flwr.app import ArrayRecord, ConfigRecord, Message
 from flwr.serverapp import Grid
 
 from fedarm.config_arms import FederatedModel
 from fedarm.errors import ConfigError
 from fedarm.federated.client_state import forget_client_states
+from fedarm.federated.contents import metrics_in
 from fedarm.federated.exchange import ClientError, Exchange
 from fedarm.federated.faults import same_update
-from fedarm.federated.keys import HELD_OUT_LOSS, LR_FACTORS, METRICS, PROXIMAL_MU
+from fedarm.federated.keys import HELD_OUT_LOSS, LR_FACTORS, PROXIMAL_MU
 from fedarm.federated.ownership import only_writer
 from fedarm.federated.records import (
     OptimizerState,
@@ -33,6 +34,7 @@ from fedarm.federated.records import (
     optimizer_in,
     pack_config,
     pack_weights,
+    weights_only,
 )
 from fedarm.federated.roster import call_roster, rejoin
 from fedarm.federated.start import load_start
@@ -115,8 +117,10 @@ def _hold_rounds(grid: Grid, settings: TrainSettings) -> None:
     store = RoundStore.open(settings, fingerprint)
     federation = _federate(grid, settings, store=store, clients=clients, gathered=gathered)
     done = store.last_round
+    # What the clients start from; each round gives that of the next.
+    sent = pack_weights(federation.policy, federation.optimizer)
     if not done:
-        store.log(_start_line(federation))
+        store.log(_start_line(federation, sent))
     progress = Progress(
         settings.samples,
         label=f"{settings.run.name} seed {settings.run.seed}",
@@ -129,7 +133,7 @@ def _hold_rounds(grid: Grid, settings: TrainSettings) -> None:
             stopped = stopped_after(settings, lines)
             if stopped is None:
                 plan = plan_round(settings, lines)
-                line = _hold_round(federation, number, plan)
+                line, sent = _hold_round(federation, number, plan, sent)
             else:
                 line = idle_line(lines[-1], number, stopped=stopped)
             if stopped is None or settings.is_kept(number):
@@ -201,9 +205,9 @@ def _unseen_rows(settings: TrainSettings) -> dict[str, Rows]:
     }
 
 
-def _start_line(federation: Federation) -> MetricsLine:
+def _start_line(federation: Federation, sent: ArrayRecord) -> MetricsLine:
     """Return the metrics of the start: what the base policy loses under the run's normalisation."""
-    losses, evaluated = _evaluate(federation, 0)
+    losses, evaluated = _evaluate(federation, 0, sent)
     return metrics_line(
         0,
         {},
@@ -215,13 +219,18 @@ def _start_line(federation: Federation) -> MetricsLine:
     )
 
 
-def _hold_round(federation: Federation, number: int, plan: RoundPlan) -> MetricsLine:
-    """Train in every client, aggregate into the global policy, evaluate it; return the metrics."""
+def _hold_round(
+    federation: Federation, number: int, plan: RoundPlan, sent: ArrayRecord
+) -> tuple[MetricsLine, ArrayRecord]:
+    """Train in every client, aggregate into the global policy, and evaluate it.
+
+    Returns:
+        The metrics, and the new weights as they are sent.
+    """
     start_s = time.monotonic()
     if federation.settings.faults.excludes:
         rejoin(federation.grid, federation.clients)
     federation.strategy.meet(tuple(federation.clients))
-    sent = pack_weights(federation.policy, federation.optimizer)
     config = _pack_plan(federation, plan)
     trained = Exchange(
         federation.grid,
@@ -236,7 +245,6 @@ def _hold_round(federation: Federation, number: int, plan: RoundPlan) -> Metrics
     weights, _ = federation.strategy.aggregate_train(
         number, _noting(trained.replies(), federation.clients, steps)
     )
-    del sent
     if weights is None:
         raise ClientError(
             f"the strategy made no new weights in round {number}",
@@ -247,7 +255,7 @@ def _hold_round(federation: Federation, number: int, plan: RoundPlan) -> Metrics
     load_weights(federation.policy, weights)
     federation.optimizer.clear()
     federation.optimizer.update(optimizer_in(weights))
-    held_out, evaluated = _evaluate(federation, number)
+    held_out, evaluated = _evaluate(federation, number, weights)
     line = metrics_line(
         number,
         steps,
@@ -257,7 +265,7 @@ def _hold_round(federation: Federation, number: int, plan: RoundPlan) -> Metrics
         bytes_down=trained.bytes_down + evaluated.bytes_down,
         exclusions=[*_exclusions("train", trained), *_exclusions("evaluate", evaluated)],
     )
-    return {**line, **plan_record(federation.settings, plan, number)}
+    return {**line, **plan_record(federation.settings, plan, number)}, weights
 
 
 def _exclusions(stage: str, exchanged: Exchange) -> list[dict[str, str]]:
@@ -285,7 +293,7 @@ def _noting(
     """Pass replies on, and note what each client's steps did."""
     for reply in replies:
         client = clients[reply.metadata.src_node_id]
-        steps[client] = losses_in(reply.content.metric_records[METRICS])
+        steps[client] = losses_in(metrics_in(reply.content))
         yield reply
         # The next reply is made when this one is gone.
         del reply
@@ -297,14 +305,16 @@ def _personal(federation: Federation) -> dict[str, OptimizerState]:
     return {names[place]: own for place, own in federation.strategy.personal().items()}
 
 
-def _evaluate(federation: Federation, number: int) -> tuple[dict[str, float], Exchange]:
+def _evaluate(
+    federation: Federation, number: int, sent: ArrayRecord
+) -> tuple[dict[str, float], Exchange]:
     """Return the global policy's held-out loss: clients on their own rows, the server on unseen ones."""
     federation.strategy.meet(tuple(federation.clients))
     evaluated = Exchange(
         federation.grid,
         federation.strategy.configure_evaluate(
             number,
-            pack_weights(federation.policy),
+            weights_only(sent),
             pack_config(federation.settings, federation.statistics),
             federation.grid,
         ),
@@ -315,7 +325,7 @@ def _evaluate(federation: Federation, number: int) -> tuple[dict[str, float], Ex
     )
     by_client = {
         federation.clients[reply.metadata.src_node_id]: number_in(
-            reply.content.metric_records[METRICS], HELD_OUT_LOSS
+            metrics_in(reply.content), HELD_OUT_LOSS
         )
         for reply in evaluated.replies()
     }

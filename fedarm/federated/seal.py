@@ -10,28 +10,25 @@ import hashlib
 
 from flwr.app import ArrayRecord, ConfigRecord, RecordDict
 
-from fedarm.federated.keys import ARRAYS, CONFIG, SEAL
+from fedarm.federated.contents import arrays_in, config_in, extend_config
+from fedarm.federated.keys import ARRAYS, SEAL
 from fedarm.provenance import canonical_json
 
 
 def seal(content: RecordDict) -> None:
     """Add the digest of a message's arrays to its configuration; nothing without arrays."""
-    if ARRAYS in content.array_records:
-        content.config_records.setdefault(CONFIG, ConfigRecord())[SEAL] = digest_arrays(
-            content.array_records[ARRAYS]
-        )
+    if ARRAYS in content:
+        extend_config(content, ConfigRecord({SEAL: digest_arrays(arrays_in(content))}))
 
 
 def is_sealed(content: RecordDict) -> bool:
     """Return whether a message carries the digest of its arrays."""
-    return SEAL in content.config_records.get(CONFIG, {})
+    return SEAL in config_in(content)
 
 
 def is_intact(content: RecordDict) -> bool:
     """Return whether a sealed message's arrays have the digest that it carries."""
-    expected = content.config_records[CONFIG][SEAL]
-    arrays = content.array_records.get(ARRAYS, ArrayRecord())
-    return expected == digest_arrays(arrays)
+    return config_in(content)[SEAL] == digest_arrays(arrays_in(content))
 
 
 def digest_arrays(arrays: ArrayRecord) -> str:

@@ -18,12 +18,11 @@ from flwr.app import ConfigRecord, Message, RecordDict
 from flwr.serverapp import Grid
 
 from fedarm.data.statistics import FeatureSums
+from fedarm.federated.contents import arrays_in, config_in, metrics_in
 from fedarm.federated.exchange import ClientError, exchange
 from fedarm.federated.keys import (
-    ARRAYS,
     CONFIG,
     DATA_DIGEST,
-    METRICS,
     NUM_EXAMPLES,
     QUERY_SUMS,
     START_DIGEST,
@@ -73,12 +72,10 @@ def gather_sums(grid: Grid, settings: TrainSettings, clients: Mapping[int, str])
         clients=clients,
         during="the query for sums",
     )
-    sums = [sums_in(reply.content.array_records[ARRAYS]) for reply in answered.replies]
-    rows = (
-        number_in(reply.content.metric_records[METRICS], NUM_EXAMPLES) for reply in answered.replies
-    )
+    sums = [sums_in(arrays_in(reply.content)) for reply in answered.replies]
+    rows = (number_in(metrics_in(reply.content), NUM_EXAMPLES) for reply in answered.replies)
     said = {
-        client: reply.content.config_records[CONFIG]
+        client: config_in(reply.content)
         for client, reply in zip(clients.values(), answered.replies, strict=True)
     }
     for client, record in said.items():

@@ -12,6 +12,7 @@ import torch
 from flwr.app import Array, ArrayRecord, Message, RecordDict
 
 from fedarm.federated.arrays import packed, view
+from fedarm.federated.contents import all_of
 from fedarm.federated.keys import ARRAYS
 
 
@@ -39,7 +40,7 @@ def from_wire(record: ArrayRecord) -> ArrayRecord:
 
 def wired(message: Message, dtype: str) -> Message:
     """Return a message to a client with its arrays as they travel."""
-    if dtype == "float32" or ARRAYS not in message.content.array_records:
+    if dtype == "float32" or ARRAYS not in message.content:
         return message
     content = RecordDict(
         {
@@ -54,7 +55,7 @@ def wired(message: Message, dtype: str) -> Message:
 def unwire(reply: Message) -> None:
     """Turn the arrays of a client's reply back, in place."""
     if reply.has_content():
-        for key, record in list(reply.content.array_records.items()):
+        for key, record in all_of(reply.content, ArrayRecord).items():
             reply.content[key] = from_wire(record)
 
 

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from fedarm.errors import CheckpointError
 from fedarm.federated.aggregation import RunningAverage, to_record
 from fedarm.federated.arrays import view
-from fedarm.federated.keys import ARRAYS, CONFIG, METRICS, NUM_EXAMPLES, SERVER_ROUND
+from fedarm.federated.contents import arrays_in, metrics_in
+from fedarm.federated.keys import ARRAYS, CONFIG, NUM_EXAMPLES, SERVER_ROUND
 from fedarm.federated.records import is_weight, number_in
 from fedarm.registry import Registry
 
@@ -147,12 +148,12 @@ class AveragingStrategy(RoundStrategy):
 
 def update_in(reply: Message) -> ArrayRecord:
     """Return the arrays that a client answered with."""
-    return reply.content.array_records[ARRAYS]
+    return arrays_in(reply.content)
 
 
 def weight_of(reply: Message) -> float:
     """Return the rows of the client that answered."""
-    return number_in(reply.content.metric_records[METRICS], NUM_EXAMPLES)
+    return number_in(metrics_in(reply.content), NUM_EXAMPLES)
 
 
 # A strategy is made from its arm's section and the rows of each client.

@@ -157,10 +157,10 @@ def test_averaged_moments_survive_a_kill(experiment, tmp_path, monkeypatch):
     unbroken = trained(settings_of(experiment, "averaging", 0), tmp_path / "unbroken")
     hold = rounds._hold_round
 
-    def killed_in_the_last_round(federation, number, plan):
+    def killed_in_the_last_round(federation, number, *rest):
         if number == 3:
             raise Killed
-        return hold(federation, number, plan)
+        return hold(federation, number, *rest)
 
     settings = moved(settings_of(experiment, "averaging", 0), tmp_path / "killed")
     with monkeypatch.context() as patched:
@@ -184,11 +184,11 @@ def test_goes_on_from_the_round_that_was_reached(experiment, tmp_path, monkeypat
     numbers = []
     hold = rounds._hold_round
 
-    def recorded(federation, number, plan):
+    def recorded(federation, number, *rest):
         numbers.append(number)
         if numbers == [1, 2, 3]:
             raise Killed
-        return hold(federation, number, plan)
+        return hold(federation, number, *rest)
 
     monkeypatch.setattr(rounds, "_hold_round", recorded)
     with pytest.raises(Killed):
