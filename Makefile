@@ -16,7 +16,7 @@ run: $(INSTALLED)
 
 # The unit tests side by side; then the experiment end to end, which uses all cores by itself.
 test: $(INSTALLED)
-	$(RUN) pytest --numprocesses 2 tests/unit $(ARGS)
+	$(RUN) pytest --numprocesses 2 --dist worksteal tests/unit $(ARGS)
 	$(RUN) pytest tests/e2e $(ARGS)
 
 lint: $(INSTALLED)

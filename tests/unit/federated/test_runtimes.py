@@ -33,13 +33,6 @@ def test_workers_change_no_byte(experiment, averaging, tmp_path):
     assert results_of(settings) == averaging
 
 
-@pytest.mark.slow
-def test_rays_simulation_changes_no_byte(experiment, averaging, tmp_path):
-    settings = moved(settings_of(experiment, "averaging", 0), tmp_path)
-    train_federated(settings, Runtime(kind="simulation", workers=2))
-    assert results_of(settings) == averaging
-
-
 def test_a_client_that_fails_in_its_worker_is_named(experiment, tmp_path):
     settings = settings_of(experiment, "fedprox", 0)
     file = settings.sources[1].cache / "columns.npz"
@@ -102,7 +95,7 @@ train_federated(settings, Runtime("simulation", workers=1))
 
 
 @pytest.mark.slow
-def test_a_killed_simulation_leaves_no_writer_and_goes_on(experiment, averaging, tmp_path):
+def test_a_killed_simulation_leaves_no_writer_and_changes_no_byte(experiment, averaging, tmp_path):
     settings = moved(settings_of(experiment, "averaging", 0), tmp_path / "run")
     file = tmp_path / "settings.json"
     file.write_text(pack_settings(settings))
