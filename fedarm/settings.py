@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from fedarm.config import Arm, Base, Policy, Training
+from fedarm.config import Arm, Base, Training
+from fedarm.config_policies import Policy
 from fedarm.paths import RunPaths
 from fedarm.provenance import digest_value
 

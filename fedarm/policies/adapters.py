@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from fedarm import config
+from fedarm import config_policies
 from fedarm.errors import CheckpointError
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _MARK = ".lora_"
 
 
-def add_adapters(policy: PreTrainedPolicy, lora: config.Lora, *, seed: int) -> None:
+def add_adapters(policy: PreTrainedPolicy, lora: config_policies.Lora, *, seed: int) -> None:
     """Freeze a policy's weights and add adapters that change nothing yet, in place.
 
     Args:

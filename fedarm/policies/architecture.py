@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fedarm import config
+from fedarm import config_policies
 from fedarm.errors import CheckpointError
 from fedarm.policies.tiny_vlm import TINY, TINY_FOLDER
 
@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from lerobot.configs.policies import PreTrainedConfig
 
 
-def check_architecture(found: PreTrainedConfig, expected: config.Policy, file: Path) -> None:
+def check_architecture(
+    found: PreTrainedConfig, expected: config_policies.Policy, file: Path
+) -> None:
     """Compare a checkpoint's configuration with the experiment's.
 
     Adapters do not count: a checkpoint holds the weights that they were merged into.

@@ -23,7 +23,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file
 from safetensors.torch import load_model
 
-from fedarm import config
+from fedarm import config_policies
 from fedarm.errors import CheckpointError, ResultsError
 from fedarm.lerobot_lean import lean_imports
 from fedarm.paths import atomic_dir, read_json
@@ -83,7 +83,7 @@ def save_pretrained(policy: PreTrainedPolicy, statistics: Statistics, folder: Pa
             file.chmod(_FILE_MODE)
 
 
-def load_pretrained(folder: Path, *, expected: config.Policy | None) -> LoadedPolicy:
+def load_pretrained(folder: Path, *, expected: config_policies.Policy | None) -> LoadedPolicy:
     """Load a checkpoint that fedarm or LeRobot has saved.
 
     Args:
@@ -106,7 +106,7 @@ def load_pretrained(folder: Path, *, expected: config.Policy | None) -> LoadedPo
 
 
 def adopt_pretrained(
-    folder: Path, *, policy: config.Policy, features: PolicyFeatures
+    folder: Path, *, policy: config_policies.Policy, features: PolicyFeatures
 ) -> PreTrainedPolicy:
     """Load the weights of a foundation model into a policy for other cameras and joints.
 

@@ -11,7 +11,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fedarm.config import CheckpointBase, PretrainedBase, SmolVLAPolicy
+from fedarm.config import CheckpointBase, PretrainedBase
+from fedarm.config_policies import SmolVLAPolicy
 from fedarm.experiment import BASE_ROUND
 from fedarm.policies.checkpoint import (
     LoadedPolicy,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fedarm.config import SmolVLAPolicy
+from fedarm.config_policies import SmolVLAPolicy
 from fedarm.errors import CheckpointError
 from fedarm.policies.adapters import add_adapters
 from fedarm.policies.checkpoint import load_pretrained

@@ -9,6 +9,7 @@
     totals.py             mend_totals
     tasks.py              fill_tasks
     rate.py               correct_fps
+    cutting.py            frames left out of videos, and what points to the others
     thinning.py           rows repeated to reach a stamped rate
     cameras.py            rename_cameras
     joints.py             rename_joints, convert_era

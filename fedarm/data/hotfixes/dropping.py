@@ -10,10 +10,9 @@ import numpy as np
 import pyarrow as pa
 
 from fedarm.config_hotfixes import DropEpisodes
-from fedarm.data.dataset import VideoSpan
-from fedarm.data.decoding import span_frames
+from fedarm.data.hotfixes.cutting import frame_spans, keep_frames, place_rows
 from fedarm.data.hotfixes.hotfix import NOTHING, Touched, hotfix
-from fedarm.data.hotfixes.packets import count_packets, cut_video, readable_frames
+from fedarm.data.hotfixes.packets import readable_frames
 from fedarm.data.hotfixes.statistics import refresh_statistics, restate_statistics
 from fedarm.data.hotfixes.tables import (
     EPISODE_INDEX,
@@ -26,8 +25,6 @@ from fedarm.data.hotfixes.tables import (
     read_table,
     replace_table,
     set_column,
-    update_episodes,
-    video_file,
     write_info,
 )
 from fedarm.data.hotfixes.totals import mended_totals
@@ -68,7 +65,9 @@ def drop_episodes(root: Path, settings: DropEpisodes) -> Touched:
         return Touched(0, 0, (), why)
     if len(dropped) == len(rows):
         raise DataError("no episode would be left", file=root, remedy="use another dataset")
-    frames = _cut_videos(root, info, rows, set(dropped))
+    frames = keep_frames(
+        root, info, rows, lambda episode, span: None if episode in dropped else span
+    )
     removed = _drop_rows(root, set(dropped))
     _drop_from_table(root, set(dropped))
     gone = sorted({*info.get(DROPPED_KEY, ()), *(originals[index] for index in dropped)})
@@ -130,57 +129,13 @@ def _non_finite(root: Path) -> set[int]:
     return found
 
 
-def _spans(
-    info: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], camera: str
-) -> dict[str, dict[int, range]]:
-    """Return the positions of a camera's frames by file and episode."""
-    spans: dict[str, dict[int, range]] = {}
-    for row in rows:
-        from_s, to_s = (row[f"videos/{camera}/{n}"] for n in ("from_timestamp", "to_timestamp"))
-        file = video_file(info["video_path"], row, camera)
-        span = span_frames(VideoSpan(file, from_s, to_s), float(info["fps"]))
-        spans.setdefault(file, {})[int(row[EPISODE_INDEX])] = span
-    return spans
-
-
 def _unreadable(root: Path, info: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> set[int]:
     found: set[int] = set()
     for camera in cameras_of(info):
-        for file, spans in _spans(info, rows, camera).items():
+        for file, spans in frame_spans(info, rows, camera).items():
             good = readable_frames(root / file)
             found.update(index for index, span in spans.items() if not good.issuperset(span))
     return found
-
-
-def _cut_videos(
-    root: Path, info: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], dropped: set[int]
-) -> int:
-    """Cut the dropped episodes out of the videos and return how many frames went."""
-    fps = float(info["fps"])
-    lost = 0
-    updates: dict[int, dict[str, Any]] = {}
-    for camera in cameras_of(info):
-        for file, spans in _spans(info, rows, camera).items():
-            if dropped.isdisjoint(spans):
-                continue
-            before = count_packets(root / file)
-            kept = {index: span for index, span in spans.items() if index not in dropped}
-            if kept:
-                cut_video(root / file, list(kept.values()), fps=fps)
-            else:
-                (root / file).unlink(missing_ok=True)
-            lost += before - sum(len(span) for span in kept.values())
-            begin = 0
-            for index, span in kept.items():
-                updates.setdefault(index, {}).update(
-                    {
-                        f"videos/{camera}/from_timestamp": begin / fps,
-                        f"videos/{camera}/to_timestamp": (begin + len(span)) / fps,
-                    }
-                )
-                begin += len(span)
-    update_episodes(root, updates)
-    return lost
 
 
 def _drop_rows(root: Path, dropped: set[int]) -> int:
@@ -223,10 +178,4 @@ def _drop_from_table(root: Path, dropped: set[int]) -> None:
         kept = table.filter(pa.array(keep))
         kept = set_column(kept, EPISODE_INDEX, _renumbered(episodes[keep], dropped))
         replace_table(file, kept)
-    start = 0
-    updates: dict[int, dict[str, Any]] = {}
-    for row in read_episode_rows(root):
-        end = start + int(row["length"])
-        updates[row[EPISODE_INDEX]] = {"dataset_from_index": start, "dataset_to_index": end}
-        start = end
-    update_episodes(root, updates)
+    place_rows(root, {row[EPISODE_INDEX]: row["length"] for row in read_episode_rows(root)})

@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from fedarm.data.dataset import VideoSpan
-from fedarm.data.decoding import span_frames
-from fedarm.data.hotfixes.packets import cut_video
+from fedarm.data.hotfixes.cutting import keep_frames, place_rows
 from fedarm.data.hotfixes.tables import (
     EPISODE_INDEX,
-    cameras_of,
     declared_data_files,
     integers,
     read_episode_rows,
     read_table,
     replace_table,
     set_column,
-    update_episodes,
-    video_file,
     write_info,
 )
 from fedarm.data.hotfixes.totals import mended_totals
@@ -32,7 +25,7 @@ _FRAME_INDEX = "frame_index"
 
 
 def drop_repeats(root: Path, factor: int) -> tuple[int, int]:
-    """Keep every so manieth row and frame of each episode, if the others repeat them to the bit.
+    """Keep one row and frame in `factor` of each episode, if the others repeat it to the bit.
 
     Statistics and timestamps are left to the caller, who knows the true rate.
 
@@ -42,13 +35,16 @@ def drop_repeats(root: Path, factor: int) -> tuple[int, int]:
 
     Returns:
         How many rows and frames went; 0 and 0 when some row is no repetition.
+
+    Raises:
+        DataError: A table or a video cannot be read.
     """
     files = declared_data_files(root)
     if factor < 2 or not all(_repeats(read_table(file), factor) for file in files):
         return 0, 0
     info = read_info(root)
     rows = read_episode_rows(root)
-    frames = _thin_videos(root, info, rows, factor)
+    frames = keep_frames(root, info, rows, lambda _, span: span[::factor])
     removed = start = 0
     for file in files:
         table = read_table(file)
@@ -58,7 +54,7 @@ def drop_repeats(root: Path, factor: int) -> tuple[int, int]:
         start += len(kept)
         removed += len(table) - len(kept)
         replace_table(file, kept)
-    _thin_episodes(root, rows, factor)
+    place_rows(root, {row[EPISODE_INDEX]: -(-row["length"] // factor) for row in rows})
     write_info(root, mended_totals(root, info, frames=start))
     return removed, frames
 
@@ -72,43 +68,3 @@ def _repeats(table: pa.Table, factor: int) -> bool:
     # A whole set that stands still repeats itself at every factor.
     moves = len(np.unique(values, axis=0)) > len(values) / (2 * factor)
     return bool(len(after) and follows and moves and (values[after] == values[after - 1]).all())
-
-
-def _thin_videos(
-    root: Path, info: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], factor: int
-) -> int:
-    """Cut the repeated frames out, set the spans of the others, and return how many went."""
-    fps = float(info["fps"])
-    removed = 0
-    updates: dict[int, dict[str, Any]] = {int(row[EPISODE_INDEX]): {} for row in rows}
-    for camera in cameras_of(info):
-        begin, end = f"videos/{camera}/from_timestamp", f"videos/{camera}/to_timestamp"
-        held: dict[str, dict[int, range]] = {}
-        for row in rows:
-            file = video_file(info["video_path"], row, camera)
-            span = span_frames(VideoSpan(file, row[begin], row[end]), fps)
-            held.setdefault(file, {})[int(row[EPISODE_INDEX])] = span
-        for file, spans in held.items():
-            kept = {index: span[::factor] for index, span in spans.items()}
-            cut_video(root / file, list(kept.values()), fps=fps)
-            start = 0
-            for index, span in kept.items():
-                updates[index] |= {begin: start / fps, end: (start + len(span)) / fps}
-                start += len(span)
-                removed += len(spans[index]) - len(span)
-    update_episodes(root, updates)
-    return removed
-
-
-def _thin_episodes(root: Path, rows: Sequence[Mapping[str, Any]], factor: int) -> None:
-    updates: dict[int, dict[str, Any]] = {}
-    start = 0
-    for row in rows:
-        length = -(-int(row["length"]) // factor)
-        updates[int(row[EPISODE_INDEX])] = {
-            "length": length,
-            "dataset_from_index": start,
-            "dataset_to_index": start + length,
-        }
-        start += length
-    update_episodes(root, updates)

@@ -1,7 +1,7 @@
 """The policy types that a configuration can choose: one registered function a file.
 
 A new type is one file here that registers a function, an import below, and its sizes in
-`fedarm.config.Policy`.
+`fedarm.config_policies.Policy`.
 """
 
 from fedarm.policies.presets.act import build_act

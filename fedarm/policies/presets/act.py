@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fedarm import config
+from fedarm import config_policies
 from fedarm.lerobot_lean import lean_imports
 from fedarm.policies.presets.base import ACTION, PRESETS, STATE, PolicyFeatures
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 @PRESETS.register("act")
-def build_act(policy: config.ActPolicy, features: PolicyFeatures) -> ACTPolicy:
+def build_act(policy: config_policies.ActPolicy, features: PolicyFeatures) -> ACTPolicy:
     """Build an ACT without its variational encoder.
 
     Demonstrations of a scripted expert have no style for a latent variable to explain, and without it

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from fedarm import config
+from fedarm import config_policies
 from fedarm.registry import Registry
 
 if TYPE_CHECKING:
@@ -46,7 +46,9 @@ class PolicyFeatures:
 PRESETS: Registry[Callable[[Any, PolicyFeatures], PreTrainedPolicy]] = Registry("policy type")
 
 
-def build_policy(policy: config.Policy, features: PolicyFeatures, *, seed: int) -> PreTrainedPolicy:
+def build_policy(
+    policy: config_policies.Policy, features: PolicyFeatures, *, seed: int
+) -> PreTrainedPolicy:
     """Build a policy whose weights are a function of the seed alone.
 
     Args:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fedarm import config
+from fedarm import config_policies
 from fedarm.lerobot_lean import lean_imports
 from fedarm.policies.presets.base import ACTION, PACKAGES, PRESETS, STATE, PolicyFeatures
 from fedarm.policies.tiny_vlm import find_vlm
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @PRESETS.register("smolvla")
-def build_smolvla(policy: config.SmolVLAPolicy, features: PolicyFeatures) -> SmolVLAPolicy:
+def build_smolvla(policy: config_policies.SmolVLAPolicy, features: PolicyFeatures) -> SmolVLAPolicy:
     """Build a SmolVLA whose weights are all random; a checkpoint's are loaded into it.
 
     The vision-language model's own weights are never asked for: SmolVLA's checkpoints hold them.

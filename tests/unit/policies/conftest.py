@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 import torch
 
-from fedarm import config
+from fedarm import config_policies
 from fedarm.policies.checkpoint import LoadedPolicy, save_pretrained
 from fedarm.policies.presets import build_policy, so101_features
 
-TINY = config.ActPolicy(
+TINY = config_policies.ActPolicy(
     image_size=32, chunk_size=4, n_action_steps=2, dim_model=16, n_heads=2, dim_feedforward=32
 )
 CAMERA = "observation.images.front"

@@ -2,7 +2,7 @@ from typing import get_args
 
 import torch
 
-from fedarm import config
+from fedarm import config_policies
 from fedarm.policies.presets import PRESETS, PolicyFeatures, build_policy, so101_features
 
 from .conftest import TINY
@@ -30,7 +30,7 @@ def test_building_leaves_the_global_generator_as_it_was():
 
 
 def test_every_type_of_the_configuration_can_be_built():
-    union, _ = get_args(config.Policy)
+    union, _ = get_args(config_policies.Policy)
     types = {get_args(member.model_fields["type"].annotation)[0] for member in get_args(union)}
     assert set(PRESETS) == types
 
@@ -50,6 +50,6 @@ def test_the_features_decide_the_shapes():
 
 
 def test_the_lab_policy_has_under_a_million_parameters_and_no_variational_encoder():
-    policy = build_policy(config.ActPolicy(), so101_features(64), seed=0)
+    policy = build_policy(config_policies.ActPolicy(), so101_features(64), seed=0)
     assert sum(parameter.numel() for parameter in policy.parameters()) == 633_814
     assert not any("vae" in name for name, _ in policy.named_parameters())

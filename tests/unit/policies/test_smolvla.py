@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from fedarm import config
+from fedarm import config_policies
 from fedarm.errors import CheckpointError
 from fedarm.policies.adapters import adapter_weights, add_adapters, load_adapters, merged
 from fedarm.policies.checkpoint import (
@@ -22,7 +22,7 @@ from fedarm.policies.language import LANGUAGE_MASK, LANGUAGE_TOKENS, reader_of
 from fedarm.policies.normalization import Normalizer, network_statistics, predict_chunk
 from fedarm.policies.presets import PolicyFeatures, build_policy, so101_features
 
-SMOLVLA = config.SmolVLAPolicy(
+SMOLVLA = config_policies.SmolVLAPolicy(
     type="smolvla",
     vlm="tiny",
     chunk_size=4,
@@ -172,7 +172,7 @@ def test_a_foundation_model_is_adopted_for_other_cameras(smolvla, checkpoint):
 @pytest.fixture
 def adapted(checkpoint):
     policy = load_pretrained(checkpoint, expected=SMOLVLA).policy
-    add_adapters(policy, config.Lora(rank=2, alpha=4.0), seed=5)
+    add_adapters(policy, config_policies.Lora(rank=2, alpha=4.0), seed=5)
     return policy
 
 
@@ -220,7 +220,7 @@ def test_merged_adapters_are_an_ordinary_policy_that_does_the_same(smolvla, adap
 def test_adapters_are_restored_and_foreign_ones_refused(checkpoint, adapted):
     weights = adapter_weights(_changed(adapted))
     other = load_pretrained(checkpoint, expected=SMOLVLA).policy
-    add_adapters(other, config.Lora(rank=2, alpha=4.0), seed=6)
+    add_adapters(other, config_policies.Lora(rank=2, alpha=4.0), seed=6)
     load_adapters(other, weights)
     for name, value in adapter_weights(other).items():
         assert torch.equal(value, weights[name])

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fedarm import config
+from fedarm import config_policies
 from fedarm.paths import RunPaths, write_json
 from fedarm.policies.checkpoint import save_pretrained
 from fedarm.policies.presets import build_policy, so101_features
@@ -34,7 +34,7 @@ def statistics():
 
 @pytest.fixture(scope="session")
 def policy():
-    return build_policy(config.ActPolicy(chunk_size=CHUNK), so101_features(64), seed=0)
+    return build_policy(config_policies.ActPolicy(chunk_size=CHUNK), so101_features(64), seed=0)
 
 
 @pytest.fixture(scope="module")
