@@ -16,7 +16,7 @@ import numpy as np
 from flwr.app import ArrayRecord
 from numpy.typing import NDArray
 
-from fedarm.federated.arrays import packed, view
+from fedarm.federated.arrays import packed, record_of, view
 
 Vectors = NDArray[np.float32]
 
@@ -141,4 +141,4 @@ class Spool:
 
 def to_record(arrays: dict[str, Vectors]) -> ArrayRecord:
     """Serialise arrays and forget them one by one, so that no more than one is there twice."""
-    return ArrayRecord({name: packed(arrays.pop(name)) for name in list(arrays)})
+    return record_of((name, packed(arrays.pop(name))) for name in list(arrays))

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from fedarm.federated.arrays import view
 from fedarm.federated.contents import all_of, arrays_in, metrics_in
-from fedarm.federated.keys import ARRAYS, NUM_EXAMPLES
+from fedarm.federated.keys import ARRAYS, NUM_EXAMPLES, STEPS
 from fedarm.federated.records import is_weight, number_in, parameter_of
 from fedarm.federated.seal import is_intact, is_sealed
 from fedarm.federated.wire import unwire
@@ -82,10 +82,13 @@ def same_update(sent: ArrayRecord, *, rows: Mapping[int, int]) -> Check:
     def check(reply: Message) -> Fault | None:
         update = arrays_in(reply.content)
         missing = next((name for name in shapes if name not in update), None)
+        with_moments = {
+            parameter_of(name) for name in update if not is_weight(name) and name != STEPS
+        }
         for name in [missing] if missing else update:
             # Adam counts its steps in one number a parameter.
-            fits = {shapes.get(parameter_of(name)), None if is_weight(name) else (1,)} - {None}
-            if name == missing or tuple(view(update[name]).shape) not in fits:
+            fits = (len(with_moments),) if name == STEPS else shapes.get(parameter_of(name))
+            if name == missing or tuple(view(update[name]).shape) != fits:
                 return Fault("wrong shape", "answered with a wrong shape", name, _SAME_VERSION)
         said = number_in(metrics_in(reply.content), NUM_EXAMPLES)
         if said != rows[reply.metadata.src_node_id]:

@@ -21,6 +21,9 @@ ACCEPTED_ROUND = "accepted-round"
 # The sha256 of the arrays beside it, in either direction.
 SEAL = "arrays-sha256"
 
+# Adam's counts of steps, of all parameters that have moments, in alphabetical order.
+STEPS = "optimizer/step"
+
 # How the names of control variates begin, among other arrays.
 CONTROL_PREFIX = "control/"
 

@@ -20,8 +20,8 @@ from torch import nn
 
 from fedarm.data.statistics import FeatureSums
 from fedarm.errors import CheckpointError
-from fedarm.federated.arrays import packed, view
-from fedarm.federated.keys import CONTROL_PREFIX, NUM_EXAMPLES, SETTINGS
+from fedarm.federated.arrays import packed, record_of, view
+from fedarm.federated.keys import CONTROL_PREFIX, NUM_EXAMPLES, SETTINGS, STEPS
 from fedarm.policies.normalization import Statistics
 from fedarm.settings import TrainSettings
 from fedarm.training.loop import OPTIMIZER_PREFIX, StepLosses, trainable_parameters
@@ -106,7 +106,7 @@ def losses_in(record: MetricRecord) -> StepLosses:
 
 def pack_sums(sums: FeatureSums) -> ArrayRecord:
     """Return a client's sums as 64-bit arrays."""
-    return ArrayRecord({name: packed(values) for name, values in sums.to_arrays().items()})
+    return record_of((name, packed(values)) for name, values in sums.to_arrays().items())
 
 
 def sums_in(record: ArrayRecord) -> FeatureSums:
@@ -127,15 +127,12 @@ def pack_weights(
         control: The change of a client's control variate, by parameter.
     """
     weights = {
-        name: packed(parameter.detach().to("cpu", torch.float32).numpy())
+        name: parameter.detach().to("cpu", torch.float32).numpy()
         for name, parameter in trainable_parameters(policy).items()
     }
-    # Strategies average arrays, and an array without dimensions would come out as a number.
-    moments = {name: packed(np.atleast_1d(values)) for name, values in (optimizer or {}).items()}
-    changes = {
-        f"{CONTROL_PREFIX}{name}": packed(values) for name, values in (control or {}).items()
-    }
-    return ArrayRecord({**weights, **moments, **changes})
+    changes = {f"{CONTROL_PREFIX}{name}": values for name, values in (control or {}).items()}
+    arrays = {**weights, **_gather_steps(optimizer or {}), **changes}
+    return record_of((name, packed(values)) for name, values in arrays.items())
 
 
 def optimizer_in(record: ArrayRecord) -> OptimizerState:
@@ -143,13 +140,16 @@ def optimizer_in(record: ArrayRecord) -> OptimizerState:
     moments = {
         name: view(array) for name, array in record.items() if name.startswith(OPTIMIZER_PREFIX)
     }
-    return {
+    steps = moments.pop(STEPS, None)
+    if steps is not None:
         # An average of equal step counts may miss the count by a rounding error.
-        name: np.asarray(np.round(values), np.float32).reshape(())
-        if name.endswith(_STEP)
-        else values
-        for name, values in moments.items()
-    }
+        counts = np.split(np.asarray(np.round(steps), np.float32), len(steps))
+        owners = sorted({parameter_of(name) for name in moments})
+        moments |= {
+            f"{OPTIMIZER_PREFIX}{owner}{_STEP}": count.reshape(())
+            for owner, count in zip(owners, counts, strict=True)
+        }
+    return moments
 
 
 def control_in(record: ArrayRecord) -> dict[str, NDArray[np.float32]]:
@@ -163,7 +163,7 @@ def control_in(record: ArrayRecord) -> dict[str, NDArray[np.float32]]:
 
 def weights_only(record: ArrayRecord) -> ArrayRecord:
     """Return the parameters of a record without what goes with them; no array is copied."""
-    return ArrayRecord({name: array for name, array in record.items() if is_weight(name)})
+    return record_of((name, array) for name, array in record.items() if is_weight(name))
 
 
 def is_weight(name: str) -> bool:
@@ -209,3 +209,10 @@ def _write(parameter: nn.Parameter, values: NDArray[np.float32]) -> None:
         np.copyto(parameter.detach().numpy(), values)
     else:
         parameter.copy_(torch.tensor(values))
+
+
+def _gather_steps(moments: OptimizerState) -> OptimizerState:
+    """Return an optimizer's moments with its counts, one a parameter, in a single array."""
+    counts = {parameter_of(name): moments[name] for name in moments if name.endswith(_STEP)}
+    rest = {name: values for name, values in moments.items() if not name.endswith(_STEP)}
+    return {**rest, STEPS: np.stack([counts[name] for name in sorted(counts)])} if counts else rest

@@ -11,16 +11,15 @@ import numpy as np
 import torch
 from flwr.app import Array, ArrayRecord, Message, RecordDict
 
-from fedarm.federated.arrays import packed, view
+from fedarm.federated.arrays import packed, record_of, view
 from fedarm.federated.contents import all_of
-from fedarm.federated.keys import ARRAYS
+from fedarm.federated.keys import ARRAYS, STEPS
 
 
 def to_wire(record: ArrayRecord, dtype: str) -> ArrayRecord:
     """Return arrays as they travel.
 
-    Only 32-bit arrays of more than one number are turned: rounding an optimizer's count of steps would
-    change it.
+    An optimizer's counts of steps are left as they are: rounding would change them.
 
     Args:
         record: The arrays.
@@ -28,14 +27,16 @@ def to_wire(record: ArrayRecord, dtype: str) -> ArrayRecord:
     """
     if dtype == "float32":
         return record
-    return ArrayRecord({name: _to_bits(array) for name, array in record.items()})
+    return record_of(
+        (name, array if name == STEPS else _to_bits(array)) for name, array in record.items()
+    )
 
 
 def from_wire(record: ArrayRecord) -> ArrayRecord:
     """Return arrays as they are worked with, whichever way they came."""
     if not any(array.dtype == "uint16" for array in record.values()):
         return record
-    return ArrayRecord({name: _from_bits(array) for name, array in record.items()})
+    return record_of((name, _from_bits(array)) for name, array in record.items())
 
 
 def wired(message: Message, dtype: str) -> Message:
@@ -61,7 +62,7 @@ def unwire(reply: Message) -> None:
 
 def _to_bits(array: Array) -> Array:
     values = view(array)
-    if values.dtype != np.float32 or values.size < 2:
+    if values.dtype != np.float32:
         return array
     # Rounded to the nearest, ties to even.
     return packed(torch.tensor(values).to(torch.bfloat16).view(torch.uint16).numpy())

@@ -13,7 +13,8 @@ class ProximalTerm:
 
     The global weights are copied when the term is made, once a round. The gradient, `mu (w - w_global)`,
     is added to the gradients of the loss directly: what automatic differentiation of the sum would give,
-    without building its graph each step.
+    without building its graph each step. The drift `w - w_global` is written into one float32 buffer that
+    is kept from step to step, so that its square is a single product and nothing is allocated.
 
     Args:
         parameters: The trainable parameters, now at the global weights.
@@ -27,16 +28,21 @@ class ProximalTerm:
         self._parameters = list(parameters)
         self._global = [parameter.detach().clone() for parameter in parameters]
         self._mu = mu
+        sizes = [parameter.numel() for parameter in parameters]
+        self._drift = torch.zeros(sum(sizes), device=parameters[0].device)
+        self._drifts = [
+            part.view_as(parameter)
+            for part, parameter in zip(self._drift.split(sizes), parameters, strict=True)
+        ]
 
     @torch.no_grad()
     def add_gradient(self) -> float:
         """Add the term's gradient to the parameters' and return the term's value."""
-        drift = [
-            parameter - start
-            for parameter, start in zip(self._parameters, self._global, strict=True)
-        ]
-        for parameter, difference in zip(self._parameters, drift, strict=True):
+        for parameter, start, drift in zip(
+            self._parameters, self._global, self._drifts, strict=True
+        ):
+            torch.sub(parameter, start, out=drift)
             if parameter.grad is None:
                 parameter.grad = torch.zeros_like(parameter)
-            parameter.grad.add_(difference, alpha=self._mu)
-        return 0.5 * self._mu * float(nn.utils.get_total_norm(drift)) ** 2
+            parameter.grad.add_(drift, alpha=self._mu)
+        return 0.5 * self._mu * float(self._drift.dot(self._drift))

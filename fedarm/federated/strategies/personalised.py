@@ -9,7 +9,7 @@ from flwr.serverapp import Grid
 
 from fedarm.config_arms import PersonalisedArm
 from fedarm.errors import ConfigError, suggest
-from fedarm.federated.arrays import packed, view
+from fedarm.federated.arrays import packed, record_of, view
 from fedarm.federated.keys import ARRAYS, CONFIG, SERVER_ROUND
 from fedarm.federated.records import is_weight, parameter_of
 from fedarm.federated.strategies.base import STRATEGIES, Arrays, State, update_in
@@ -125,7 +125,7 @@ class Personalised(FedAvg):
                 for name, values in self._heads.get(client, {}).items()
                 if name in arrays
             }
-            own = ArrayRecord({**arrays, **head})
+            own = record_of({**arrays, **head}.items())
             messages.append(Message(RecordDict({ARRAYS: own, CONFIG: config}), node, message_type))
         return messages
 

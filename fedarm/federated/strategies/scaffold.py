@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from fedarm.config_arms import ScaffoldArm
 from fedarm.federated.aggregation import RunningAverage, to_record
-from fedarm.federated.arrays import packed, view
+from fedarm.federated.arrays import packed, record_of, view
 from fedarm.federated.keys import ACCEPTED_ROUND, ARRAYS, CONFIG, CONTROL_PREFIX, SERVER_ROUND
 from fedarm.federated.records import is_weight
 from fedarm.federated.strategies.base import (
@@ -66,7 +66,7 @@ class Scaffold(RoundStrategy):
         """Address every client, with the weights, c, and the round of its own control variate."""
         self._sent = arrays
         control = {f"{CONTROL_PREFIX}{name}": packed(c) for name, c in self._control.items()}
-        content = ArrayRecord({**arrays, **control})
+        content = record_of({**arrays, **control}.items())
         del grid
         config[SERVER_ROUND] = server_round
         return [
@@ -128,10 +128,8 @@ class Scaffold(RoundStrategy):
 
 
 def _part(update: ArrayRecord, *, control: bool) -> ArrayRecord:
-    return ArrayRecord(
-        {
-            name: array
-            for name, array in update.items()
-            if name.startswith(CONTROL_PREFIX) == control
-        }
+    return record_of(
+        (name, array)
+        for name, array in update.items()
+        if name.startswith(CONTROL_PREFIX) == control
     )

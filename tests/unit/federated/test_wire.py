@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from flwr.app import Array, ArrayRecord
 
+from fedarm.federated.keys import STEPS
 from fedarm.federated.wire import from_wire, to_wire
 from tests.unit.federated.conftest import FEDPROX
 from tests.unit.federated.test_rounds import trained
@@ -24,11 +25,11 @@ def test_bfloat16_rounds_to_the_nearest_and_halves_the_bytes():
 
 
 def test_nan_is_still_seen_and_counts_stay_exact():
-    wire = to_wire(_record(w=np.float32([np.nan, np.inf]), step=np.float32([505])), "bfloat16")
+    wire = to_wire(_record(w=np.float32([np.nan, np.inf]), **{STEPS: np.float32([505, 7])}), "bfloat16")
     back = from_wire(wire)
     assert np.isnan(back["w"].numpy()[0])
     assert np.isinf(back["w"].numpy()[1])
-    assert back["step"].numpy()[0] == 505
+    assert back[STEPS].numpy().tolist() == [505, 7]
 
 
 def test_32_bits_travel_as_they_are():
