@@ -29,7 +29,7 @@ from fedarm.training.device import prepare_torch
 
 EPISODES = 12
 HELD_OUT = 4
-ROUNDS = 2
+ROUNDS = 4
 REPEATS = 5
 
 

@@ -175,20 +175,18 @@ class LocalTrainer:
         Raises:
             CheckpointError: There are no moments, or some of another shape than their parameter.
         """
-        if not any(key.startswith(OPTIMIZER_PREFIX) for key in state):
+        # A parameter that the loss does not reach never gets moments.
+        moments: dict[str, dict[str, Tensor]] = {}
+        for key, value in state.items():
+            if key.startswith(OPTIMIZER_PREFIX):
+                name, _, part = key.removeprefix(OPTIMIZER_PREFIX).rpartition("/")
+                moments.setdefault(name, {})[part] = torch.tensor(value, device=self._device)
+        if not moments:
             raise _foreign_optimizer(key=OPTIMIZER_PREFIX)
-        for name, parameter in self._named.items():
-            prefix = f"{OPTIMIZER_PREFIX}{name}/"
-            parts = {
-                key.removeprefix(prefix): torch.tensor(value, device=self._device)
-                for key, value in state.items()
-                if key.startswith(prefix)
-            }
-            # A parameter that the loss does not reach never gets moments.
-            if parts:
-                if parts["exp_avg"].shape != parameter.shape:
-                    raise _foreign_optimizer(key=name)
-                self._optimizer.state[parameter] = parts
+        for name, parts in moments.items():
+            if name not in self._named or parts["exp_avg"].shape != self._named[name].shape:
+                raise _foreign_optimizer(key=name)
+            self._optimizer.state[self._named[name]] = parts
 
     def _step(self, step: int) -> tuple[float, float]:
         """Do one step; return the policy loss and the proximal term before it."""

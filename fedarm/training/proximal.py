@@ -13,8 +13,8 @@ class ProximalTerm:
 
     The global weights are copied when the term is made, once a round. The gradient, `mu (w - w_global)`,
     is added to the gradients of the loss directly: what automatic differentiation of the sum would give,
-    without building its graph each step. The drift `w - w_global` is written into one float32 buffer that
-    is kept from step to step, so that its square is a single product and nothing is allocated.
+    without building its graph each step. The drift `w - w_global` is written into one float32 buffer
+    that is kept from step to step, so that its square is a single product and nothing is allocated.
 
     Args:
         parameters: The trainable parameters, now at the global weights.
@@ -29,7 +29,7 @@ class ProximalTerm:
         self._global = [parameter.detach().clone() for parameter in parameters]
         self._mu = mu
         sizes = [parameter.numel() for parameter in parameters]
-        self._drift = torch.zeros(sum(sizes), device=parameters[0].device)
+        self._drift = torch.empty(sum(sizes), device=parameters[0].device)
         self._drifts = [
             part.view_as(parameter)
             for part, parameter in zip(self._drift.split(sizes), parameters, strict=True)

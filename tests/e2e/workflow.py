@@ -70,16 +70,24 @@ class Workflow:
 
     def stale_jobs(self, *arguments: str) -> dict[str, int]:
         """Return how many jobs of which rule a run would execute."""
-        printed = self.run("--dry-run", *arguments)
-        if "Nothing to be done" in printed:
-            return {}
-        table = printed.split("Job stats:")[1].split("total")[0]
-        counts = {name: int(count) for name, count in re.findall(r"^(\w+) +(\d+)$", table, re.M)}
-        counts.pop("all", None)
-        return counts
+        return counts(self.dry_run(*arguments))
 
-    def stale_outputs(self, rule: str, *arguments: str) -> list[str]:
-        """Return the outputs of a rule's jobs that a run would execute."""
-        printed = self.run("--dry-run", *arguments)
-        jobs = re.findall(rf"rule {rule}:(.*?)(?:\n\n|\Z)", printed, re.S)
-        return [output for job in jobs for output in re.findall(r"output: (.*)", job)]
+    def dry_run(self, *arguments: str) -> str:
+        """Return what Snakemake prints of the jobs that a run would execute."""
+        return self.run("--dry-run", *arguments)
+
+
+def counts(plan: str) -> dict[str, int]:
+    """Return how many jobs of which rule a dry run has planned."""
+    if "Nothing to be done" in plan:
+        return {}
+    table = plan.split("Job stats:")[1].split("total")[0]
+    jobs = {name: int(count) for name, count in re.findall(r"^(\w+) +(\d+)$", table, re.M)}
+    jobs.pop("all", None)
+    return jobs
+
+
+def outputs(plan: str, rule: str) -> list[str]:
+    """Return the outputs of a rule's jobs that a dry run has planned."""
+    jobs = re.findall(rf"rule {rule}:(.*?)(?:\n\n|\Z)", plan, re.S)
+    return [output for job in jobs for output in re.findall(r"output: (.*)", job)]
