@@ -18,8 +18,9 @@ from fedarm.paths import atomic_file
 VIDEO_FPS = 30
 
 # yuv420p and an index before the data are what browsers want. Several encoder threads would split the
-# frames differently from machine to machine, and a muxer that is not bit exact writes its version.
-_ENCODER = {"crf": "23", "preset": "veryfast", "threads": "1"}
+# frames differently from machine to machine, a muxer that is not bit exact writes its version, and where
+# the processor has AVX-512, x264's macroblock tree depends on what was in memory before.
+_ENCODER = {"crf": "23", "preset": "veryfast", "threads": "1", "mbtree": "0"}
 _MUXER = {"movflags": "+faststart", "fflags": "+bitexact"}
 _KEY_FRAME_EVERY_S = 2
 

@@ -32,7 +32,7 @@ class ProximalTerm:
         self._drift = torch.empty(sum(sizes), device=parameters[0].device)
         self._drifts = [
             part.view_as(parameter)
-            for part, parameter in zip(self._drift.split(sizes), parameters, strict=True)
+            for part, parameter in zip(torch.split(self._drift, sizes), parameters, strict=True)
         ]
 
     @torch.no_grad()

@@ -25,7 +25,9 @@ def test_bfloat16_rounds_to_the_nearest_and_halves_the_bytes():
 
 
 def test_nan_is_still_seen_and_counts_stay_exact():
-    wire = to_wire(_record(w=np.float32([np.nan, np.inf]), **{STEPS: np.float32([505, 7])}), "bfloat16")
+    wire = to_wire(
+        _record(w=np.float32([np.nan, np.inf]), **{STEPS: np.float32([505, 7])}), "bfloat16"
+    )
     back = from_wire(wire)
     assert np.isnan(back["w"].numpy()[0])
     assert np.isinf(back["w"].numpy()[1])
