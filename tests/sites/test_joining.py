@@ -1,55 +1,8 @@
-"""Who may join a SuperLink: real processes, certificates and keys on the loopback interface."""
-
-import os
-import subprocess
-import sys
-import time
-from contextlib import contextmanager
-from pathlib import Path
-
-import pytest
+"""Who may join a SuperLink."""
 
 from fedarm.federated.certificates import make_deployment, make_node_key
 from fedarm.federated.superlink import free_port, node_command
-
-BINARIES = Path(sys.executable).parent
-TIMEOUT_S = 120
-
-
-@contextmanager
-def running(command, log):
-    """Run a command that writes to a log, and end it."""
-    # Flower's programs look for each other.
-    path = f"{BINARIES}{os.pathsep}{os.environ['PATH']}"
-    with log.open("w") as file:
-        process = subprocess.Popen(
-            command, stdout=file, stderr=subprocess.STDOUT, env={**os.environ, "PATH": path}
-        )
-    try:
-        yield process
-    finally:
-        process.terminate()
-        process.wait(TIMEOUT_S)
-
-
-def wait_for(text, log, process):
-    deadline_s = time.monotonic() + TIMEOUT_S
-    while text not in log.read_text():
-        assert process.poll() is None, log.read_text()
-        assert time.monotonic() < deadline_s, log.read_text()
-        time.sleep(0.2)
-
-
-@pytest.fixture(scope="module")
-def deployment(tmp_path_factory):
-    """A served folder with the key of one client; yields the folder and the port."""
-    root = tmp_path_factory.mktemp("deployment")
-    folder, port, log = root / "served", free_port(), root / "serve.log"
-    make_deployment(folder, names=["127.0.0.1"], clients=["left"], days=1)
-    command = [str(BINARIES / "fedarm"), "site", "serve", str(folder)]
-    with running([*command, "--listen", "127.0.0.1", "--port", str(port)], log) as process:
-        wait_for("ready; to submit runs", log, process)
-        yield folder, port
+from tests.sites.conftest import TIMEOUT_S, running, wait_for
 
 
 def joining(deployment, tmp_path, **changes):
