@@ -24,6 +24,7 @@ from fedarm.paths import cache_folder, write_json
 from fedarm.provenance import VERSION_DIGITS, digest_file, digest_value
 
 _PACKAGE = Path(__file__).resolve().parent
+_ROOT = f"{_PACKAGE.parent}{os.sep}"
 _CODE = {".py", ".pyc"}
 _DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
@@ -54,17 +55,16 @@ def digest_code(*entry_files: Path) -> str:
         file = queue.pop()
         if file in closure:
             continue
-        status = Path(file).stat()
+        status = os.stat(file)  # noqa: PTH116  pathlib takes many times as long
         module = _read_file(file, (status.st_mtime_ns, status.st_size))
         closure[file] = module.digest
         queue.extend(module.files)
-    named = {_display_name(file): digest for file, digest in closure.items()}
+    # A script outside of the package goes by its name: where it lies makes no difference.
+    named = {
+        file.removeprefix(_ROOT) if file.startswith(_ROOT) else file.rpartition(os.sep)[2]: digest
+        for file, digest in closure.items()
+    }
     return digest_value(sorted(named.items()))[:VERSION_DIGITS]
-
-
-def _display_name(file: str) -> str:
-    root = f"{_PACKAGE.parent}{os.sep}"
-    return Path(file.removeprefix(root)).as_posix() if file.startswith(root) else Path(file).name
 
 
 class _File(NamedTuple):
@@ -77,24 +77,22 @@ class _File(NamedTuple):
 @cache
 def _read_file(file: str, _state: tuple[int, int]) -> _File:
     """Return a file's digest and what it brings along; one whose date or size changes is read again."""
-    path = Path(file)
-    if path.suffix != ".py":
-        return _File(digest_file(path), ())
-    is_ours = path.is_relative_to(_PACKAGE)
-    module = _read_module(path.read_bytes(), _package_of(path) if is_ours else "")
+    if not file.endswith(".py"):
+        return _File(digest_file(Path(file)), ())
+    folder = file.rpartition(os.sep)[0]
+    is_ours = file.startswith(f"{_PACKAGE}{os.sep}")
+    package = folder.removeprefix(_ROOT).replace(os.sep, ".") if is_ours else ""
+    with open(file, "rb") as stream:  # noqa: PTH123
+        module = _read_module(stream.read(), package)
     imported = (_module_file(name) for name in module.names)
     files = [found for found in imported if found is not None]
-    return _File(module.digest, (*files, *(_beside(path.parent) if is_ours else ())))
-
-
-def _package_of(file: Path) -> str:
-    parts = file.relative_to(_PACKAGE.parent).with_suffix("").parts
-    return ".".join(parts[:-1])
+    return _File(module.digest, (*files, *(_beside(folder) if is_ours else ())))
 
 
 @cache
-def _beside(folder: Path) -> tuple[str, ...]:
+def _beside(name: str) -> tuple[str, ...]:
     """Return what comes with every module of a folder: `__init__.py` files above it, and data files."""
+    folder = Path(name)
     packages = [each for each in (folder, *folder.parents) if each.is_relative_to(_PACKAGE)]
     inits = [each / "__init__.py" for each in packages if (each / "__init__.py").is_file()]
     data = [path for path in folder.iterdir() if path.is_file() and path.suffix not in _CODE]
@@ -176,6 +174,7 @@ def _is_module_name(name: str) -> bool:
     return head == _PACKAGE.name and all(part.isidentifier() for part in rest)
 
 
+@cache
 def _module_file(name: str) -> str | None:
     """Return the file of a module of the package, or None for an attribute of one."""
     base = os.path.join(_PACKAGE, *name.split(".")[1:])  # noqa: PTH118  pathlib takes six times as long

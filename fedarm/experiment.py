@@ -154,7 +154,15 @@ class Experiment:
 
     def dataset_paths(self, name: str) -> DatasetPaths:
         """Return the files of a dataset's version."""
-        return DatasetPaths(Path(self.config.results_dir) / "datasets" / name / self.version(name))
+        # The workflow asks for them hundreds of times.
+        if name not in self._dataset_paths:
+            root = Path(self.config.results_dir) / "datasets" / name / self.version(name)
+            self._dataset_paths[name] = DatasetPaths(root)
+        return self._dataset_paths[name]
+
+    @cached_property
+    def _dataset_paths(self) -> dict[str, DatasetPaths]:
+        return {}
 
     def frame_cache(self, name: str) -> Path:
         """Return the folder of a dataset's frames at the size that the policy sees."""
@@ -319,13 +327,20 @@ class Experiment:
         return (*early, last)
 
     def _source(self, name: str) -> DataSource:
-        return DataSource(
-            name=name,
-            cache=self.frame_cache(name),
-            version=self.version(name),
-            held_out=self.dataset(name).held_out,
-            split_seed=derive_seed(self.config.seed, "split", name),
-        )
+        return self._sources[name]
+
+    @cached_property
+    def _sources(self) -> Mapping[str, DataSource]:
+        return {
+            name: DataSource(
+                name=name,
+                cache=self.frame_cache(name),
+                version=self.version(name),
+                held_out=section.held_out,
+                split_seed=derive_seed(self.config.seed, "split", name),
+            )
+            for name, section in self.config.datasets.items()
+        }
 
     def _scene(self, name: str) -> Scene:
         section = self.dataset(name)
