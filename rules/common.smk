@@ -126,8 +126,16 @@ def rollout_digest(wildcards):
     return digest_value([experiment.rollout_settings(run).digest() for run in runs])
 
 
-# Written by `onstart`, and no input: Snakemake looks for no other change downstream of a job that runs,
-# so a rule that wrote it would hide, by any change of the configuration, what else has changed.
-RESOLVED_CONFIG = str(experiment.resolved_config)
+def resolved_config(wildcards, output):
+    """Return the resolved configuration, which `onstart` writes.
+
+    It is no input: Snakemake looks for no other change downstream of a job that runs, so a rule that wrote
+    it would hide, by any change of the configuration, what else has changed. And since this asks for the
+    output, Snakemake takes it for derived and does not watch it: experiments that share a dataset would
+    each make it anew after the other.
+    """
+    return str(experiment.resolved_config)
+
+
 RUN_FOLDER = f"{experiment.root}/{{run}}/seed{{seed}}"
 LOG_FOLDER = f"logs/{experiment.config.experiment}/{{run}}/seed{{seed}}"

@@ -60,7 +60,7 @@ rule compare_arms:
         mem_mb=2000,
         runtime=30,
     params:
-        config=RESOLVED_CONFIG,
+        config=resolved_config,
         script=script_of("compare_arms"),
         code=code_of("compare_arms"),
         settings=digest_value(experiment.comparison_settings()),
@@ -85,7 +85,7 @@ rule write_manifest:
     conda:
         CONDA
     params:
-        config=RESOLVED_CONFIG,
+        config=resolved_config,
         script=script_of("write_manifest"),
         code=code_of("write_manifest"),
     shell:

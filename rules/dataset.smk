@@ -21,7 +21,7 @@ rule get_dataset:
         mem_mb=3000,
         runtime=30,
     params:
-        config=RESOLVED_CONFIG,
+        config=resolved_config,
         script=script_of("get_dataset"),
         code=code_of("get_dataset"),
         recipe=lambda wildcards: digest_value(experiment.recipe(wildcards.dataset)),
@@ -62,7 +62,7 @@ rule fetch_dataset:
         mem_mb=4000,
         runtime=480,
     params:
-        config=RESOLVED_CONFIG,
+        config=resolved_config,
         script=script_of("fetch_dataset"),
         code=code_of("fetch_dataset"),
         recipe=lambda wildcards: digest_value(experiment.recipe(wildcards.dataset)),
@@ -87,7 +87,7 @@ rule check_dataset:
         mem_mb=2000,
         runtime=30,
     params:
-        config=RESOLVED_CONFIG,
+        config=resolved_config,
         script=script_of("check_dataset"),
         code=code_of("check_dataset"),
     shell:
@@ -113,7 +113,7 @@ rule cache_frames:
         mem_mb=2000,
         runtime=30,
     params:
-        config=RESOLVED_CONFIG,
+        config=resolved_config,
         script=script_of("cache_frames"),
         code=code_of("cache_frames"),
     shell:

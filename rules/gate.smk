@@ -22,7 +22,7 @@ rule gate_datasets:
         mem_mb=2000,
         runtime=30,
     params:
-        config=RESOLVED_CONFIG,
+        config=resolved_config,
         script=script_of("gate_datasets"),
         code=code_of("gate_datasets"),
         settings=digest_value(experiment.gate_settings()),

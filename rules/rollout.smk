@@ -28,7 +28,7 @@ rule rollout_arm:
         mem_mb=3000,
         runtime=240,
     params:
-        config=RESOLVED_CONFIG,
+        config=resolved_config,
         script=script_of("rollout_arm"),
         code=code_of("rollout_arm"),
         settings=rollout_digest,

@@ -18,7 +18,7 @@ rule train_base:
         mem_mb=3000,
         runtime=240,
     params:
-        config=RESOLVED_CONFIG,
+        config=resolved_config,
         script=script_of("train_base"),
         code=code_of("train_base"),
         settings=experiment.train_settings(experiment.base_run).digest(),
@@ -47,7 +47,7 @@ rule train_central:
         mem_mb=3000,
         runtime=240,
     params:
-        config=RESOLVED_CONFIG,
+        config=resolved_config,
         script=script_of("train_central"),
         code=code_of("train_central"),
         settings=training_digest,
@@ -80,7 +80,7 @@ rule train_local:
         mem_mb=3000,
         runtime=240,
     params:
-        config=RESOLVED_CONFIG,
+        config=resolved_config,
         script=script_of("train_local"),
         code=code_of("train_local"),
         settings=local_training_digest,
@@ -113,7 +113,7 @@ rule train_federated:
         ),
         runtime=240,
     params:
-        config=RESOLVED_CONFIG,
+        config=resolved_config,
         script=script_of("train_federated"),
         code=code_of("train_federated"),
         settings=training_digest,

@@ -52,6 +52,13 @@ def test_changed_margin_reruns_compare_only(smoke, edit):
     assert set(smoke.stale_jobs(*SMOKE)) == {"compare_arms", "write_manifest"}
 
 
+def test_another_experiment_shares_the_datasets(smoke, edit):
+    edit("configs/smoke.yaml", "experiment: smoke", "experiment: other")
+    stale = smoke.stale_jobs(*SMOKE)
+    assert not {"get_dataset", "get_pool_dataset", "check_dataset", "cache_frames"} & set(stale)
+    assert {"gate_datasets", "train_base", "compare_arms"} <= set(stale)
+
+
 def test_changed_video_code_reruns_video_and_compare(smoke, edit):
     edit("fedarm/video/analysis.py", "SCHEMA_VERSION = 1", "SCHEMA_VERSION = 1 + 1")
     stale = smoke.stale_jobs(*SMOKE)

@@ -1,4 +1,4 @@
-"""A federation between processes that share no dataset ends with the bytes of one in a single process."""
+"""A federation between processes that share no dataset gives the bytes of one in a single process."""
 
 import shutil
 from contextlib import ExitStack
