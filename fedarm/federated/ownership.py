@@ -38,12 +38,18 @@ def end_with_parent() -> None:
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-def run_owned(command: Sequence[str], *, environment: Mapping[str, str]) -> int:
-    """Run a command and return its exit code; it and all its descendants end before this process does.
+@contextmanager
+def owned(
+    command: Sequence[str], *, environment: Mapping[str, str]
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a command; it and all its descendants end with the block, or with this process.
 
     Args:
         command: The program and its arguments.
         environment: Its environment variables, all of them.
+
+    Yields:
+        The guard, which ends when the command does, and with its exit code.
 
     Raises:
         MachineError: This is not Linux, where orphans can be found.
@@ -52,7 +58,7 @@ def run_owned(command: Sequence[str], *, environment: Mapping[str, str]) -> int:
         raise MachineError(
             "processes can be owned on Linux only",
             value=sys.platform,
-            remedy="set `federation.runtime: inprocess`",
+            remedy="use Linux, or set `federation.runtime: inprocess`",
         )
     theirs, ours = os.pipe()
     guard = subprocess.Popen(
@@ -63,7 +69,7 @@ def run_owned(command: Sequence[str], *, environment: Mapping[str, str]) -> int:
     )
     os.close(theirs)
     try:
-        return guard.wait()
+        yield guard
     finally:
         os.close(ours)
         guard.wait()

@@ -25,7 +25,7 @@ from pydantic import TypeAdapter
 from fedarm.errors import EXIT_USER_ERROR, FedarmError, MachineError
 from fedarm.federated import client_app
 from fedarm.federated.exchange import ClientError
-from fedarm.federated.ownership import end_with_parent, run_owned
+from fedarm.federated.ownership import end_with_parent, owned
 from fedarm.federated.records import pack_settings, unpack_settings
 from fedarm.federated.rounds import hold_rounds
 from fedarm.logging import log_to_stderr
@@ -53,10 +53,9 @@ def train_in_simulation(settings: TrainSettings, runtime: Runtime) -> None:
     with _private_folder() as folder:
         (folder / _SETTINGS).write_text(pack_settings(settings), encoding="utf-8")
         (folder / _RUNTIME).write_bytes(_RUNTIME_ADAPTER.dump_json(runtime))
-        code = run_owned(
-            [sys.executable, "-m", __name__, "--folder", str(folder)],
-            environment=_environment(folder),
-        )
+        command = [sys.executable, "-m", __name__, "--folder", str(folder)]
+        with owned(command, environment=_environment(folder)) as engine:
+            code = engine.wait()
         if code == EXIT_USER_ERROR:
             raise ClientError((folder / _ERROR).read_text(encoding="utf-8"))
     if code:

@@ -23,6 +23,7 @@ from fedarm.federated.certificates import (
 )
 from fedarm.federated.deployment import flwr
 from fedarm.federated.environment import quiet_flower
+from fedarm.federated.ownership import owned
 from fedarm.federated.site import CACHE, CLIENT, START
 from fedarm.logging import get_logger
 from fedarm.paths import make_folder, write_atomic
@@ -54,17 +55,14 @@ def serve(folder: Path, *, host: str, port: int) -> int:
     write_connection(home, folder / CA, port=port)
     os.environ["FLWR_HOME"] = str(home.absolute())
     _find_programs()
-    superlink = subprocess.Popen(superlink_command(folder, host=host, port=port))
-    try:
+    command = superlink_command(folder, host=host, port=port)
+    with owned(command, environment=os.environ) as superlink:
         _await_port(port, superlink)
         for key in sorted((folder / KEYS).glob("*.pub")):
             flwr("supernode", "register", str(key), CONNECTION, connection=CONNECTION)
             _logger.info("registered the key of %s", key.stem)
         _logger.info("ready; to submit runs: export FLWR_HOME=%s", home.absolute())
         return superlink.wait()
-    finally:
-        superlink.terminate()
-        superlink.wait()
 
 
 def superlink_command(folder: Path, *, host: str, port: int) -> list[str]:
@@ -170,12 +168,8 @@ def join(command: Sequence[str]) -> int:
     """Run a SuperNode until it ends; return its exit code."""
     quiet_flower()
     _find_programs()
-    node = subprocess.Popen(command)
-    try:
+    with owned(command, environment=os.environ) as node:
         return node.wait()
-    finally:
-        node.terminate()
-        node.wait()
 
 
 def free_port() -> int:

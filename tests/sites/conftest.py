@@ -43,10 +43,10 @@ def wait_for(text, log, process):
 
 @pytest.fixture(scope="session")
 def deployment(tmp_path_factory):
-    """A served folder with the keys of two clients; yields the folder and the port."""
+    """A served folder with the keys of three clients; yields the folder and the port."""
     root = tmp_path_factory.mktemp("deployment")
     folder, port, log = root / "served", free_port(), root / "serve.log"
-    make_deployment(folder, names=["127.0.0.1"], clients=["left", "right"], days=1)
+    make_deployment(folder, names=["127.0.0.1"], clients=["left", "right", "visitor"], days=1)
     command = [str(BINARIES / "fedarm"), "site", "serve", str(folder)]
     with running([*command, "--listen", "127.0.0.1", "--port", str(port)], log) as process:
         wait_for("ready; to submit runs", log, process)

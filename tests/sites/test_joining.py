@@ -1,5 +1,9 @@
 """Who may join a SuperLink."""
 
+import sys
+import time
+from pathlib import Path
+
 from fedarm.federated.certificates import make_deployment, make_node_key
 from fedarm.federated.superlink import free_port, node_command
 from tests.sites.conftest import TIMEOUT_S, running, wait_for
@@ -11,8 +15,8 @@ def joining(deployment, tmp_path, **changes):
     options = {
         "server": f"127.0.0.1:{port}",
         "authority": folder / "ca.crt",
-        "key": folder / "keys" / "left",
-        "client": "left",
+        "key": folder / "keys" / "visitor",
+        "client": "visitor",
         "cache": tmp_path / "cache",
         "start": tmp_path / "start",
         "port": free_port(),
@@ -24,6 +28,34 @@ def test_a_node_with_a_registered_key_is_let_in(deployment, tmp_path):
     log = tmp_path / "log"
     with running(joining(deployment, tmp_path), log) as process:
         wait_for("SuperNode ID", log, process)
+
+
+def test_a_node_ends_with_the_command_that_started_it(deployment, tmp_path):
+    """However that one ends: nobody should answer for a lab that believes to have left."""
+    command, log = joining(deployment, tmp_path), tmp_path / "log"
+    code = f"from fedarm.federated.superlink import join; join({command!r})"
+    with running([sys.executable, "-c", code], log) as process:
+        wait_for("SuperNode ID", log, process)
+        assert running_with(tmp_path)
+        process.kill()
+        deadline_s = time.monotonic() + TIMEOUT_S
+        while running_with(tmp_path):
+            assert time.monotonic() < deadline_s
+            time.sleep(0.1)
+
+
+def running_with(folder):
+    """Return the commands, among all processes, that name a folder."""
+    found = []
+    for file in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            words = file.read_bytes().split(b"\0")
+        except OSError:
+            # It has ended meanwhile.
+            continue
+        if any(str(folder).encode() in word for word in words):
+            found.append(words)
+    return found
 
 
 def refused(command, tmp_path):

@@ -12,7 +12,7 @@ import pytest
 
 from fedarm.errors import ResultsError
 from fedarm.federated.exchange import ClientError
-from fedarm.federated.ownership import only_writer, run_owned
+from fedarm.federated.ownership import only_writer, owned
 from fedarm.federated.records import pack_settings
 from fedarm.federated.run import train_federated
 from fedarm.federated.simulation import backend_config
@@ -62,14 +62,18 @@ def test_only_one_writes(tmp_path):
 
 
 def test_an_owned_command_gives_its_exit_code():
-    assert run_owned(["sh", "-c", "exit 3"], environment=os.environ) == 3
-    assert run_owned(["sh", "-c", "kill -9 $$"], environment=os.environ) == 128 + signal.SIGKILL
+    with owned(["sh", "-c", "exit 3"], environment=os.environ) as process:
+        assert process.wait() == 3
+    with owned(["sh", "-c", "kill -9 $$"], environment=os.environ) as process:
+        assert process.wait() == 128 + signal.SIGKILL
 
 
 _LAUNCHER = """
 import os
-from fedarm.federated.ownership import run_owned
-run_owned(["sh", "-c", "setsid sleep 1000 & echo $! > {pids}; sleep 1000"], environment=os.environ)
+from fedarm.federated.ownership import owned
+command = ["sh", "-c", "setsid sleep 1000 & echo $! > {pids}; sleep 1000"]
+with owned(command, environment=os.environ) as process:
+    process.wait()
 """
 
 
