@@ -1,5 +1,5 @@
 # make run    the lab experiment: prints the verdict and where the report is
-# make test   the whole test suite
+# make test   the test suite; make test-sites: a federation between processes (minutes)
 # make lint   style, types, layering, workflow
 # make bench NAME=loader   one benchmark; its last lines are `figure: value`
 
@@ -9,7 +9,7 @@ RUN := $(UV) run --locked
 INSTALLED := .venv/.installed
 ARGS ?=
 
-.PHONY: run test lint format bench install envs clean
+.PHONY: run test test-sites lint format bench install envs clean
 
 run: $(INSTALLED)
 	$(RUN) snakemake --cores all $(ARGS)
@@ -18,6 +18,10 @@ run: $(INSTALLED)
 test: $(INSTALLED)
 	$(RUN) pytest --numprocesses 2 --dist worksteal tests/unit $(ARGS)
 	$(RUN) pytest tests/e2e $(ARGS)
+
+# A federation between real processes: Flower starts one for each message, which takes minutes.
+test-sites: $(INSTALLED)
+	$(RUN) pytest tests/sites $(ARGS)
 
 lint: $(INSTALLED)
 	$(RUN) ruff check --no-cache .
