@@ -1,8 +1,8 @@
 """Why FedAvg is behind central training: its success by how often clients average, and what they keep.
 
-Every variant sees the same number of samples, from the same start, on the lab's datasets; only the length
-of a round and what becomes of Adam's moments differ. Runs training and rollouts through Snakemake (what
-is done is not done again) and writes `docs/averaging.md`; central training is that of
+Every variant sees the same number of samples, from the same start, on the lab's datasets; only the
+length of a round and what becomes of Adam's moments differ. Runs training and rollouts through Snakemake
+(what is done is not done again) and writes `docs/averaging.md`; central training is that of
 `configs/strategies.yaml`. The figures `<variant>_ratio` are success over that of central training.
 """
 
@@ -25,10 +25,10 @@ ARM = {"kind": "federated", "strategy": "fedavg"}
 _NOTE = """\
 # What lies between FedAvg and central training
 
-Success on the clients' tasks after the same number of samples ({samples} a run, batches of {batch_size}),
-{seeds} seeds and {episodes} initial conditions a task. A variant differs from `fedavg` of
-`configs/strategies.yaml` in what its row says. Made by `make bench NAME=averaging`; these are means, without
-intervals.
+Success on the clients' tasks after the same number of samples ({samples} a run, batches of
+{batch_size}), {seeds} seeds and {episodes} initial conditions a task. A variant differs from `fedavg` of
+`configs/strategies.yaml` in what its row says. Made by `make bench NAME=averaging`; these are means,
+without intervals.
 """
 
 
