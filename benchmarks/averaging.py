@@ -115,7 +115,7 @@ def evaluated(experiment: Experiment, name: str, config: Path) -> float:
         for dataset in experiment.config.clients
     ]
     snakemake = str(Path(sys.executable).with_name("snakemake"))
-    command = [snakemake, "--cores", "all", "--configfile", str(config), *map(str, tables)]
+    command = [snakemake, *map(str, tables), "--cores", "all", "--configfile", str(config)]
     subprocess.run(command, check=True, stdout=sys.stderr)
     episodes = pd.concat([pd.read_parquet(table) for table in tables])
     return float(episodes.loc[episodes["final"], "success"].mean())

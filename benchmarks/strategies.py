@@ -18,6 +18,8 @@ import matplotlib.pyplot as plt
 from fedarm.experiment import load_experiment
 from fedarm.paths import read_json, write_atomic
 
+# Where the figure ends at the latest.
+_WIDEST = 2.0
 _NOTE = """\
 Success on the clients' tasks; the ratio to the reference with its two-sided 95 % interval over training
 seeds. Every arm has seen the same number of samples. Made by `make bench NAME=strategies` from
@@ -75,7 +77,6 @@ def strategy_rows(results: dict[str, Any]) -> list[dict[str, Any]]:
 
 def page(rows: list[dict[str, Any]], results: dict[str, Any], note: str) -> str:
     """Return the documentation's page."""
-    reference = results["arms"][results["reference"]]
     lines = [
         "# Strategies side by side",
         "",
@@ -84,13 +85,17 @@ def page(rows: list[dict[str, Any]], results: dict[str, Any], note: str) -> str:
         "",
         "| arm | success | unseen | ratio | 95 % interval |",
         "|---|---|---|---|---|",
-        f"| {results['reference']} | {_share(reference['clients']['success'])} "
-        f"| {_share((reference.get('unseen') or {}).get('success'))} | 1 | – |",
+        f"| {results['reference']} | {_successes(results['arms'][results['reference']])} | 1 | – |",
     ]
     lines += [
         f"| {row['name']} | {_share(row['success'])} | {_share(row['unseen'])} "
         f"| {_number(row['ratio'])} | {' to '.join(map(_number, row['ratio_ci']))} |"
         for row in rows
+    ]
+    lines += [
+        f"| {name}, from which all start | {_successes(arm)} | | |"
+        for name, arm in results["arms"].items()
+        if arm["kind"] == "base"
     ]
     return "\n".join(lines) + "\n"
 
@@ -100,16 +105,27 @@ def draw(rows: list[dict[str, Any]], reference: str, file: Path) -> None:
     figure, axes = plt.subplots(figsize=(7, 0.4 * len(rows) + 1.2), layout="constrained")
     for place, row in enumerate(reversed(rows)):
         low, high = row["ratio_ci"]
-        high = 2 if high is None else min(high, 2)
-        axes.plot([low or 0, high], [place, place], color="#6b7480", linewidth=1.5)
+        axes.plot(
+            [low or 0, _WIDEST if high is None else high],
+            [place, place],
+            color="#6b7480",
+            linewidth=1.5,
+        )
         if row["ratio"] is not None:
             axes.plot(row["ratio"], place, "o", color="#0f8b8d")
     axes.axvline(1, color="#2b3a55", linewidth=0.8)
     axes.set_yticks(range(len(rows)), [row["name"] for row in reversed(rows)])
-    axes.set_xlim(0, 2)
+    highest = max(row["ratio_ci"][1] or _WIDEST for row in rows)
+    axes.set_xlim(0, min(max(highest, 1) + 0.1, _WIDEST))
     axes.set_xlabel(f"success over that of {reference}")
     file.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(file, metadata={"Date": None})
+
+
+def _successes(arm: dict[str, Any]) -> str:
+    """Return an arm's success on the clients' tasks and on unseen ones, as two cells."""
+    unseen = arm.get("unseen") or {}
+    return f"{_share(arm['clients']['success'])} | {_share(unseen.get('success'))}"
 
 
 def _share(value: float | None) -> str:
