@@ -1,5 +1,6 @@
 import gc
 
+from snakemake.persistence import PersistenceBase
 from snakemake.utils import min_version
 
 min_version("9.27")
@@ -7,6 +8,10 @@ min_version("9.27")
 # Planning makes objects that all stay: looking for garbage among them is a tenth of a run that has
 # nothing to do.
 gc.disable()
+
+# Snakemake imports pandas, another fifth, to look for data frames among parameters: here all are text.
+if hasattr(PersistenceBase, "_serialize_param_builtin"):
+    PersistenceBase._serialize_param = PersistenceBase._serialize_param_builtin
 
 
 # A file given with --configfile replaces the default experiment as a whole.
