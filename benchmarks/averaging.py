@@ -1,9 +1,8 @@
-"""Why FedAvg is behind central training: its success by how often clients average, and what they keep.
+"""Why FedAvg is behind central training: how often it averages, what it keeps, its steps in a row.
 
-Every variant sees the same number of samples, from the same start, on the lab's datasets; only the
-length of a round and what becomes of Adam's moments differ. Runs training and rollouts through Snakemake
-(what is done is not done again) and writes `docs/averaging.md`; central training is that of
-`configs/strategies.yaml`. The figures `<variant>_ratio` are success over that of central training.
+From the same start, on the lab's datasets. Runs training and rollouts through Snakemake (what is done is
+not done again) and writes `docs/averaging.md`; the reference is the central arm of
+`configs/strategies.yaml`. The figures `<variant>_ratio` are success over that of the reference.
 """
 
 from __future__ import annotations
@@ -11,6 +10,7 @@ from __future__ import annotations
 import argparse
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,40 +21,84 @@ import yaml
 from fedarm.experiment import Experiment, load_experiment
 from fedarm.paths import write_atomic
 
-ARM = {"kind": "federated", "strategy": "fedavg"}
 _NOTE = """\
 # What lies between FedAvg and central training
 
-Success on the clients' tasks after the same number of samples ({samples} a run, batches of
-{batch_size}), {seeds} seeds and {episodes} initial conditions a task. A variant differs from `fedavg` of
-`configs/strategies.yaml` in what its row says. Made by `make bench NAME=averaging`; these are means,
-without intervals.
+Success on the clients' tasks, over {seeds} seeds and {episodes} initial conditions a task.
+Steps in a row are the optimizer's steps that follow each other: the clients of a round work side by
+side, so at equal samples a federated run has a quarter of those of a central one. The learning rate
+falls along half a cosine: over the run, in a federated one from round to round; and where the table says
+so, anew within each round too, which halves its mean. Made by `make bench NAME=averaging` from
+`configs/strategies.yaml`; these are means, without intervals.
 """
 
 
 @dataclass(frozen=True)
 class Variant:
-    """One way of averaging.
+    """One way of training.
 
     Attributes:
+        name: Its name, also of its experiment.
+        arm: `central` or `fedavg`.
         rounds: How many rounds the samples are cut into.
-        optimizer_state: What becomes of Adam's moments between rounds.
+        moments: What becomes of Adam's moments between rounds: `average` or `reset`.
+        batch_size: Samples a step.
+        budget: Samples, in units of the reference's.
+        within_round: What the learning rate does within a round: `cosine` or `constant`.
     """
 
-    rounds: int
-    optimizer_state: str
+    name: str
+    arm: str = "fedavg"
+    rounds: int = 20
+    moments: str = "average"
+    batch_size: int = 16
+    budget: int = 1
+    within_round: str = "cosine"
 
-    @property
-    def name(self) -> str:
-        """The variant's experiment."""
-        return f"averaging_{self.rounds}_{self.optimizer_state}"
+    def configured(self, raw: dict[str, Any]) -> dict[str, Any]:
+        """Return the strategies' experiment with this variant's arm in place of all."""
+        arm = raw["arms"]["central"]
+        if self.arm == "fedavg":
+            arm = {**raw["arms"]["fedavg"], "optimizer_state": self.moments}
+        return {
+            **raw,
+            "experiment": f"averaging_{self.name}",
+            "federation": {**raw["federation"], "rounds": self.rounds},
+            "training": {
+                **raw["training"],
+                "keep_every": self.rounds,
+                "batch_size": self.batch_size,
+                "samples": self.budget * raw["training"]["samples"],
+                "schedule": {**raw["training"]["schedule"], "kind": self.within_round},
+            },
+            "arms": {"central": raw["arms"]["central"], self.arm: arm},
+        }
+
+    def row(self, raw: dict[str, Any], success: float, reference: float) -> str:
+        """Return the variant's row of the table."""
+        samples = self.budget * raw["training"]["samples"]
+        steps = samples // self.batch_size
+        federated = self.arm == "fedavg"
+        if federated:
+            steps //= len(raw["clients"])
+        kept = {"average": "averaged", "reset": "new each round"}[self.moments]
+        return (
+            f"| {self.arm} | {samples} | {self.batch_size} | {steps} "
+            f"| {steps // self.rounds if federated else '–'} | {kept if federated else 'kept'} "
+            f"| {self.within_round if federated else '–'} "
+            f"| {100 * success:.0f} % | {success / reference:.2f} |"
+        )
 
 
+REFERENCE = Variant("central", arm="central")
 VARIANTS = (
-    Variant(5, "average"),
-    Variant(20, "reset"),
-    Variant(20, "average"),
-    Variant(80, "average"),
+    Variant("central_batch_64", arm="central", batch_size=64),
+    Variant("rounds_5", rounds=5),
+    Variant("moments_reset", moments="reset"),
+    Variant("fedavg"),
+    Variant("rounds_80", rounds=80),
+    Variant("constant_in_round", within_round="constant"),
+    Variant("fedavg_budget_4", budget=4),
 )
 
 
@@ -65,45 +109,16 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, default=Path("results/averaging"))
     args = parser.parse_args()
     raw = yaml.safe_load(args.config.read_text(encoding="utf-8"))
-    reference = load_experiment(args.config)
-    central = evaluated(reference, "central", args.config)
-    rows = []
+    reference = evaluated(load_experiment(args.config), "central", args.config)
+    rows = [REFERENCE.row(raw, reference, reference)]
     for variant in VARIANTS:
         config = args.folder / f"{variant.name}.yaml"
-        write_atomic(config, yaml.safe_dump(configured(raw, variant), sort_keys=False))
-        success = evaluated(load_experiment(config), "fedavg", config)
-        steps = raw["training"]["samples"] // raw["training"]["batch_size"]
-        rows.append(
-            {
-                "rounds": variant.rounds,
-                "steps": steps // variant.rounds // len(raw["clients"]),
-                "moments": variant.optimizer_state,
-                "success": success,
-                "ratio": success / central,
-            }
-        )
-        print(f"{variant.name}_ratio: {rows[-1]['ratio']:.3f}", flush=True)
-    note = _NOTE.format(
-        samples=raw["training"]["samples"],
-        batch_size=raw["training"]["batch_size"],
-        seeds=len(raw["seeds"]),
-        episodes=raw["rollout"]["episodes"],
-    )
-    write_atomic(args.docs / "averaging.md", page(rows, central, note))
-
-
-def configured(raw: dict[str, Any], variant: Variant) -> dict[str, Any]:
-    """Return the strategies' experiment with one arm, averaged in one way."""
-    return {
-        **raw,
-        "experiment": variant.name,
-        "federation": {**raw["federation"], "rounds": variant.rounds},
-        "training": {**raw["training"], "keep_every": variant.rounds},
-        "arms": {
-            "central": raw["arms"]["central"],
-            "fedavg": {**ARM, "optimizer_state": variant.optimizer_state},
-        },
-    }
+        write_atomic(config, yaml.safe_dump(variant.configured(raw), sort_keys=False))
+        success = evaluated(load_experiment(config), variant.arm, config)
+        rows.append(variant.row(raw, success, reference))
+        print(f"{variant.name}_ratio: {success / reference:.3f}", flush=True)
+    note = _NOTE.format(seeds=len(raw["seeds"]), episodes=raw["rollout"]["episodes"])
+    write_atomic(args.docs / "averaging.md", page(rows, note))
 
 
 def evaluated(experiment: Experiment, name: str, config: Path) -> float:
@@ -121,21 +136,13 @@ def evaluated(experiment: Experiment, name: str, config: Path) -> float:
     return float(episodes.loc[episodes["final"], "success"].mean())
 
 
-def page(rows: list[dict[str, Any]], central: float, note: str) -> str:
+def page(rows: Sequence[str], note: str) -> str:
     """Return the documentation's page."""
-    lines = [
-        note,
-        "| | rounds | steps a round | Adam's moments | success | over central |",
-        "|---|---|---|---|---|---|",
-        f"| central | | | kept | {100 * central:.0f} % | 1 |",
-    ]
-    lines += [
-        f"| fedavg | {row['rounds']} | {row['steps']} | "
-        f"{ {'average': 'averaged', 'reset': 'new each round'}[row['moments']] } "
-        f"| {100 * row['success']:.0f} % | {row['ratio']:.2f} |"
-        for row in rows
-    ]
-    return "\n".join(lines) + "\n"
+    head = (
+        "| arm | samples | batch | steps in a row | steps a round | Adam's moments "
+        "| lr within a round | success | over central |\n|---|---|---|---|---|---|---|---|---|"
+    )
+    return "\n".join((note, head, *rows)) + "\n"
 
 
 if __name__ == "__main__":
