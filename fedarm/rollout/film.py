@@ -3,8 +3,8 @@
 The record, `<video>.json`, schema version 1:
 
     arm, run, seed, round, checkpoint_sha256            who acted
-    dataset, task, variant, episode,
-    initial_condition_seed                              where, and from what
+    dataset, task, variant                              where
+    initial_conditions, episode, initial_condition_seed from what: the list, the entry in it, its seed
     success, steps, duration_s                          how it went, by the environment's own flag
     policy_loss         held-out loss of this checkpoint on this dataset; null where the run has none
     fps, frames, video_sha256

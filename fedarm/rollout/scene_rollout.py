@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from fedarm.paths import atomic_dir, write_json
-from fedarm.provenance import derive_seed
 from fedarm.rollout.actor import Actor
 from fedarm.rollout.closed_loop import EpisodeResult, roll_out
 from fedarm.rollout.film import Film, Title, film_record
 from fedarm.rollout.recording import open_video
 from fedarm.rollout.tables import write_episodes
 from fedarm.settings import RolloutRound, RolloutSettings, Scene
+from fedarm.sim.initial_conditions import InitialConditions
 from fedarm.sim.scene import compile_scene
 from fedarm.sim.tasks import CONTROL_FPS
 
@@ -70,16 +70,12 @@ def roll_out_scene(
     return videos
 
 
-def initial_condition_seed(experiment_seed: int, scene: Scene, episode: int) -> int:
-    """Return the seed of an initial condition: the same for every arm, training seed and round."""
-    return derive_seed(experiment_seed, "initial_condition", scene.task, scene.variant, episode)
-
-
 def _roll_out_round(
     settings: RolloutSettings, scene: Scene, *, number: RolloutRound, actor: Actor, videos: Path
 ) -> tuple[list[EpisodeResult], dict[int, Film]]:
     """Roll out one checkpoint and film its first episodes."""
     compiled = compile_scene(scene.task, scene.variant)
+    conditions = _initial_conditions(settings, scene)
     title = Title(settings.run.name, number.round, settings.run.seed, scene.dataset)
     with ExitStack() as stack:
         films = {}
@@ -95,16 +91,18 @@ def _roll_out_round(
             )
         results = roll_out(
             compiled,
-            [
-                initial_condition_seed(settings.experiment_seed, scene, episode)
-                for episode in range(number.episodes)
-            ],
+            [conditions.seed(entry) for entry in range(number.episodes)],
             controller=actor.told(compiled.task.instruction),
             horizon_steps=compiled.task.horizon_steps,
             camera_size=scene.camera_size,
             observers=films,
         )
     return results, films
+
+
+def _initial_conditions(settings: RolloutSettings, scene: Scene) -> InitialConditions:
+    """Return the list that all arms, training seeds and rounds share in a scene."""
+    return InitialConditions(settings.experiment_seed, scene.task, scene.variant)
 
 
 def _labels(
@@ -119,6 +117,7 @@ def _labels(
         "dataset": scene.dataset,
         "task": scene.task,
         "variant": scene.variant,
+        "initial_conditions": _initial_conditions(settings, scene).name,
         "checkpoint_sha256": actor.checkpoint_sha256,
     }
 
