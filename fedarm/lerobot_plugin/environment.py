@@ -14,7 +14,7 @@ from fedarm.sim.tasks import CAMERA, CONTROL_FPS, JOINTS, get_task, get_variant
 
 @EnvConfig.register_subclass("fedarm")
 @dataclass
-class FedarmEnv(EnvConfig):
+class FedarmEnv(EnvConfig):  # type: ignore[misc]
     """A task of the lab, for `lerobot-eval`.
 
     Attributes:
