@@ -265,6 +265,41 @@ class RolloutSettings:
         )
 
 
+@dataclass(frozen=True)
+class Tile:
+    """A filmed episode of a run's checkpoint, as a part of a reel.
+
+    Attributes:
+        run: Whose policy acts.
+        round: After which round.
+        paths: The run's files.
+    """
+
+    run: Run
+    round: int
+    paths: RunPaths
+
+
+@dataclass(frozen=True)
+class Reel:
+    """A video of several filmed episodes that start from the same initial condition.
+
+    Attributes:
+        name: The file's name, without its ending.
+        dataset: Whose task is shown.
+        rows: What stands where.
+    """
+
+    name: str
+    dataset: str
+    rows: tuple[tuple[Tile, ...], ...]
+
+    def identity(self) -> dict[str, Any]:
+        """Return what the reel shows; where files lie does not count."""
+        rows = [[[*vars(tile.run).values(), tile.round] for tile in row] for row in self.rows]
+        return {"name": self.name, "dataset": self.dataset, "rows": rows}
+
+
 def _source_identity(source: DataSource) -> dict[str, Any]:
     return {
         "name": source.name,
