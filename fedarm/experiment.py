@@ -282,6 +282,7 @@ class Experiment:
             video_size=self.config.rollout.video_size,
             experiment_seed=self.config.seed,
             paths=self.run_paths(run),
+            as_dataset=self.config.rollout.as_dataset,
         )
 
     @cached_property

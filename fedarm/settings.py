@@ -241,6 +241,7 @@ class RolloutSettings:
         video_size: Side of the video's frames, in pixels.
         experiment_seed: Root of the initial conditions.
         paths: The run's files.
+        as_dataset: Whether the last round's episodes become a LeRobot dataset.
     """
 
     run: Run
@@ -250,6 +251,7 @@ class RolloutSettings:
     video_size: int
     experiment_seed: int
     paths: RunPaths
+    as_dataset: bool = False
 
     def digest(self) -> str:
         """Return the digest of the settings; where files lie does not count."""
@@ -261,6 +263,7 @@ class RolloutSettings:
                 "videos": self.videos,
                 "video_size": self.video_size,
                 "experiment_seed": self.experiment_seed,
+                **({"as_dataset": True} if self.as_dataset else {}),
             }
         )
 

@@ -10,5 +10,7 @@ captions.py       who acts, where, and how it goes, in words
 layers.py         half-transparent layers over a frame
 recording.py      h264 MP4 with the same bytes each time
 reels.py          filmed episodes side by side: the arms, and an arm's rounds
+episode_dataset.py
+                  the last round's episodes as a LeRobot dataset
 tables.py         `episodes.parquet`
 """
