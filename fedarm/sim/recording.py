@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from fedarm.data.manifest import write_manifest
-from fedarm.errors import DataError
+from fedarm.errors import DataError, ResultsError
 from fedarm.lerobot_lean import lean_imports
 from fedarm.logging import Progress, get_logger
 from fedarm.paths import DatasetPaths, atomic_dir, read_json, write_json
@@ -260,6 +260,9 @@ def write_dataset(
         image_size: Side of the camera's picture, in pixels.
         more_features: Features beside picture, state and action, as LeRobot declares them.
         progress: Told how many more episodes are written.
+
+    Raises:
+        ResultsError: The pictures cannot be encoded or written.
     """
     dataset = _create(
         root, repo_id=repo_id, robot_type=robot_type, image_size=image_size, more=more_features
@@ -271,6 +274,15 @@ def write_dataset(
             dataset.save_episode(parallel_encoding=False)
             if progress is not None:
                 progress(1)
+    except RuntimeError as error:
+        # Its encoder works in a thread, and LeRobot passes on only the words of what went wrong there.
+        if "Encoder thread" not in str(error):
+            raise
+        raise ResultsError(
+            f"the camera's pictures cannot be encoded: {error}",
+            file=root,
+            remedy="free some space, or set `results_dir` to a folder that you may write",
+        ) from error
     finally:
         # Otherwise LeRobot does it when the object is collected, into a folder that is gone by then.
         dataset.finalize()
