@@ -1,19 +1,23 @@
 """Rollout episodes a minute, over `lerobot-eval`'s on the same checkpoints: figure `rollout_throughput`.
 
-The work is that of an arm: three checkpoints in six scenes, 16 initial conditions each, and the pictures
-that the policy sees are the same (their joints and successes are, to the bit: a test). Whole commands are
-timed, from the start of the process to its end, on all cores:
+The work is that of an arm: three checkpoints in six scenes, 16 initial conditions each. The pictures
+that the policy sees are the same, and so are joints and successes, to the bit (a test says so). Whole
+commands are timed, from the start of the process to its end, as they come:
 
-    ours        one job, as the rule `rollout_arm` starts it: all checkpoints and scenes, worker processes,
-                one filmed episode a checkpoint and scene
-    LeRobot's   `lerobot-eval` once; it takes one checkpoint and one scene, so an arm is 18 such commands.
-                In one process, which is its fastest setting here; it films ten episodes and cannot be asked
-                not to
+    ours        one job, as the rule `rollout_arm` starts it, with a worker process a core: all
+                checkpoints and scenes, one film of each
+    LeRobot's   `lerobot-eval`, which takes one checkpoint and one scene, so that an arm is 18 of them;
+                with the environments in one process and as many at a time as our batches have. It films
+                ten episodes of each and cannot be told not to
 
-`rollout_throughput_loop` leaves out starting, imports, films and processes: LeRobot's evaluation function
-and ours in one process, on one core, without any film; the successes are asserted to be the same.
+    rollout_throughput_cpu      the same over processor seconds instead of seconds: without the use of
+                                several cores, and less troubled by what else runs
+    rollout_throughput_loop     LeRobot's evaluation function and our loop, in this process, without
+                                starting, films and workers, over processor seconds; that their successes
+                                are the same is asserted
 
-With random weights, as here by default, every episode goes to its end; `--checkpoint` takes a trained one.
+With random weights, as here by default, every episode goes to its end; `--checkpoint` takes a trained
+policy.
 """
 
 from __future__ import annotations
@@ -21,12 +25,14 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import resource
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from contextlib import redirect_stderr
+from dataclasses import dataclass
 from functools import partial
 from io import StringIO
 from pathlib import Path
@@ -40,6 +46,7 @@ EPISODES = 16
 CHECKPOINTS = 3
 CAMERA_SIZE, IMAGE_SIZE = 128, 64
 REPEATS = 3
+CORES = len(os.sched_getaffinity(0))
 SCENES = tuple(
     Scene(f"{task}_{variant}", task, variant, variant != "standard", CAMERA_SIZE)
     for task, variant in (
@@ -53,6 +60,23 @@ SCENES = tuple(
 )
 
 
+@dataclass(frozen=True)
+class Rates:
+    """How fast episodes were rolled out."""
+
+    episodes: int
+    seconds: float
+    cpu_seconds: float
+
+    @property
+    def per_min(self) -> float:
+        return 60 * self.episodes / self.seconds
+
+    @property
+    def per_cpu_min(self) -> float:
+        return 60 * self.episodes / self.cpu_seconds
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--checkpoint", type=Path, help="a `pretrained_model` folder")
@@ -64,15 +88,15 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         checkpoint = args.checkpoint or save_random_policy(folder / "random" / "pretrained_model")
-        loop = [loop_rates(checkpoint) for _ in range(REPEATS)]
+        loop = [loop_ratio(checkpoint) for _ in range(REPEATS)]
         ours, theirs = job_rate(checkpoint, folder), command_rate(checkpoint, folder)
-    for index, label in enumerate(("ours_loop", "lerobot_loop")):
-        rate = statistics.median(rates[index] for rates in loop)
-        print(f"{label}_episodes_per_min: {rate:.0f}")
-    print(f"ours_episodes_per_min: {ours:.0f}")
-    print(f"lerobot_eval_episodes_per_min: {theirs:.0f}")
-    print(f"rollout_throughput_loop: {statistics.median(a / b for a, b in loop):.1f}")
-    print(f"rollout_throughput: {ours / theirs:.1f}")
+    print(f"cores: {CORES}")
+    for label, rates in (("ours", ours), ("lerobot_eval", theirs)):
+        print(f"{label}_episodes_per_min: {rates.per_min:.0f}")
+        print(f"{label}_episodes_per_cpu_min: {rates.per_cpu_min:.0f}")
+    print(f"rollout_throughput_loop: {statistics.median(loop):.1f}")
+    print(f"rollout_throughput_cpu: {ours.per_cpu_min / theirs.per_cpu_min:.1f}")
+    print(f"rollout_throughput: {ours.per_min / theirs.per_min:.1f}")
 
 
 def save_random_policy(folder: Path) -> Path:
@@ -94,8 +118,8 @@ def save_random_policy(folder: Path) -> Path:
     return folder
 
 
-def loop_rates(checkpoint: Path) -> tuple[float, float]:
-    """Return episodes a minute of our loop and of LeRobot's, in this process."""
+def loop_ratio(checkpoint: Path) -> float:
+    """Return the processor time of LeRobot's loop over that of ours, in this process."""
     from fedarm.rollout.actor import load_actor
     from fedarm.rollout.closed_loop import roll_out
     from fedarm.sim.initial_conditions import InitialConditions
@@ -113,15 +137,15 @@ def loop_rates(checkpoint: Path) -> tuple[float, float]:
     )
     evaluate = prepare_lerobot(checkpoint)
     roll_out_all()
-    start = time.perf_counter()
+    start = time.process_time()
     results = roll_out_all()
-    between = time.perf_counter()
+    between = time.process_time()
     with redirect_stderr(StringIO()):  # A progress bar a step.
         info = evaluate()
-    end = time.perf_counter()
+    end = time.process_time()
     theirs = [episode["success"] for episode in info["per_episode"]]
     assert theirs == [result.success for result in results]
-    return 60 * EPISODES / (between - start), 60 * EPISODES / (end - between)
+    return (end - between) / (between - start)
 
 
 def prepare_lerobot(checkpoint: Path):
@@ -155,15 +179,15 @@ def prepare_lerobot(checkpoint: Path):
     )
 
 
-def job_rate(checkpoint: Path, folder: Path) -> float:
-    """Return episodes a minute of a rollout job."""
+def job_rate(checkpoint: Path, folder: Path) -> Rates:
+    """Return how fast a rollout job is."""
     for seed in range(CHECKPOINTS):
         link = arm_paths(folder, seed).pretrained_model(1)
         link.parent.mkdir(parents=True)
         link.symlink_to(checkpoint.resolve())
         write_json(arm_paths(folder, seed).metrics, {"rounds": []})
-    seconds = run([sys.executable, __file__, "--job", folder])
-    return 60 * EPISODES * CHECKPOINTS * len(SCENES) / seconds
+    job = run([sys.executable, __file__, "--job", folder])
+    return Rates(EPISODES * CHECKPOINTS * len(SCENES), *job)
 
 
 def arm_paths(folder: Path, seed: int) -> RunPaths:
@@ -185,14 +209,14 @@ def roll_out_arm(folder: Path) -> None:
         )
         for seed in range(CHECKPOINTS)
     ]
-    rollout_runs(runs, workers=len(os.sched_getaffinity(0)))
+    rollout_runs(runs, workers=CORES)
 
 
-def command_rate(checkpoint: Path, folder: Path) -> float:
-    """Return episodes a minute of `lerobot-eval`, over all scenes."""
+def command_rate(checkpoint: Path, folder: Path) -> Rates:
+    """Return how fast `lerobot-eval` is, over all scenes."""
     from fedarm.rollout.closed_loop import SLOTS
 
-    seconds = 0.0
+    commands = []
     for scene in SCENES:
         out = folder / scene.dataset
         arguments = {
@@ -209,16 +233,22 @@ def command_rate(checkpoint: Path, folder: Path) -> float:
             "output_dir": out,
         }
         command = Path(sys.executable).with_name("lerobot-eval")
-        seconds += run([command, *(f"--{key}={value}" for key, value in arguments.items())])
+        commands.append(run([command, *(f"--{key}={value}" for key, value in arguments.items())]))
         info = json.loads((out / "eval_info.json").read_text())
         assert info["overall"]["n_episodes"] == EPISODES
-    return 60 * EPISODES * len(SCENES) / seconds
+    return Rates(EPISODES * len(SCENES), *map(sum, zip(*commands, strict=True)))
 
 
-def run(command: list) -> float:
-    start = time.perf_counter()
+def run(command: list) -> tuple[float, float]:
+    """Run a command; return its seconds, and its processor seconds with those of its children."""
+    start, used = time.perf_counter(), children_cpu_s()
     subprocess.run(command, check=True, capture_output=True)
-    return time.perf_counter() - start
+    return time.perf_counter() - start, children_cpu_s() - used
+
+
+def children_cpu_s() -> float:
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
 if __name__ == "__main__":

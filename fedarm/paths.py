@@ -8,7 +8,7 @@
         metrics.json | federated_metrics.json
         rollouts/<dataset>/episodes.parquet, videos/*.mp4 + *.json
         video_analysis.json
-    results/<experiment>/comparison/
+    results/<experiment>/comparison/, comparison/reels/
 
 Every write goes to a temporary name in the same folder and is renamed when whole.
 """

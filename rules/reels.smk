@@ -13,13 +13,20 @@ rule make_reels:
             }
         ),
     output:
-        reels=[
+        arms=[
             report(
                 f"{REELS}/{reel.name}.mp4",
                 caption="../report/reels.rst",
                 category="Videos",
             )
             for reel in experiment.reels
+            if reel.name.startswith("arms_")
+        ],
+        # A report holds its files as text, so that it would grow by some 10 MB with these.
+        progress=[
+            f"{REELS}/{reel.name}.mp4"
+            for reel in experiment.reels
+            if reel.name.startswith("progress_")
         ],
         records=[f"{REELS}/{reel.name}.json" for reel in experiment.reels],
     log:
