@@ -57,6 +57,8 @@ def _in_this_process(
     runs: Sequence[RolloutSettings], parts: Sequence[_Part], *, workers: int, progress: Progress
 ) -> Iterator[tuple[_Part, _Videos]]:
     del workers
+    # What an earlier call has loaded may have been trained anew since.
+    _load_actors.cache_clear()
     for index, scene in parts:
         yield (index, scene), _roll_out(runs[index], scene, progress=progress)
 

@@ -1,5 +1,7 @@
 """A run's rollouts are complete, paired across arms, and the same to the byte."""
 
+from dataclasses import replace
+
 import pyarrow.parquet as pq
 import pytest
 
@@ -67,6 +69,23 @@ def test_same_run_gives_the_same_bytes_whatever_the_number_of_workers(done, smal
     again = small_run(results=tmp_path / "again")
     rollout_runs([again], workers=2)
     assert digest_folder(again.paths.rollouts) == digest_folder(done.paths.rollouts)
+
+
+def test_rollouts_are_a_dataset_too_when_asked(done, small_run, tmp_path):
+    """The same episodes, filmed or not, in the order of the table."""
+    settings = small_run("fedprox", rounds=(1, 2), results=tmp_path)
+    asked = replace(settings, scenes=settings.scenes[:1], as_dataset=True)
+    rollout_runs([asked], workers=1)
+    rows = rows_of(asked, "left")
+    assert rows == rows_of(done, "left")
+    folder = asked.paths.episodes("left").parent
+    info = read_json(folder / "dataset" / "meta" / "info.json")
+    final = [row for row in rows if row["final"]]
+    assert info["total_episodes"] == len(final)
+    assert info["total_frames"] == sum(row["steps"] for row in final)
+    video = "videos/round_0002_episode_000.mp4"
+    filmed = done.paths.episodes("left").parent / video
+    assert digest_file(folder / video) == digest_file(filmed)
 
 
 def test_arms_meet_the_same_initial_conditions(small_run, tmp_path):
