@@ -26,6 +26,7 @@ include: "rules/gate.smk"
 include: "rules/train.smk"
 include: "rules/rollout.smk"
 include: "rules/video.smk"
+include: "rules/reels.smk"
 include: "rules/compare.smk"
 
 

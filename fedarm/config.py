@@ -230,6 +230,11 @@ class Rollout(Model):
         default=1, description="Episodes a task and round that are filmed."
     )
     video_size: Annotated[int, Field(ge=224, le=1080, multiple_of=16)] = 240
+    as_dataset: bool = Field(
+        default=False,
+        description="Also write the last round's episodes as LeRobot datasets, which LeRobot's"
+        " visualizer and rerun open.",
+    )
 
 
 class Compare(Model):

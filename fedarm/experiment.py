@@ -7,7 +7,7 @@ settings as a parameter, so it reruns when its own part of the configuration cha
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -27,16 +27,20 @@ from fedarm.provenance import VERSION_DIGITS, derive_seed, digest_value
 from fedarm.settings import (
     DataSource,
     Faults,
+    Reel,
     RolloutRound,
     RolloutSettings,
     Run,
     Runtime,
     Scene,
+    Tile,
     TrainSettings,
 )
 
 BASE_ROUND = 0
 BASE_SEED = 0
+
+_TILES_A_ROW = 4
 
 
 @dataclass(frozen=True)
@@ -286,7 +290,41 @@ class Experiment:
             video_size=self.config.rollout.video_size,
             experiment_seed=self.config.seed,
             paths=self.run_paths(run),
+            as_dataset=self.config.rollout.as_dataset,
         )
+
+    @cached_property
+    def reels(self) -> tuple[Reel, ...]:
+        """The videos of several filmed episodes: the arms side by side, and their rounds.
+
+        Of every run's name the first seed is shown.
+        """
+        if not self.config.rollout.videos:
+            return ()
+        first = {run.name: run for run in reversed(self.runs)}
+        shown = [first[name] for name in dict.fromkeys(run.name for run in self.runs)]
+        reels = []
+        for dataset in self.rolled_out:
+            # A local arm is shown at its own client's task.
+            arms = [run for run in shown if run.kind != "local" or run.clients == (dataset,)]
+            last = [self._tile(run, self.last_round(run)) for run in arms]
+            reels.append(Reel(f"arms_{dataset}", dataset, _in_rows(last)))
+            if progress := self._progress(arms):
+                reels.append(Reel(f"progress_{dataset}", dataset, progress))
+        return tuple(reels)
+
+    def _progress(self, arms: Sequence[Run]) -> tuple[tuple[Tile, ...], ...]:
+        """Return a row of rounds for each arm that was watched in training, the base's first."""
+        start = tuple(self._tile(run, BASE_ROUND) for run in arms if run.kind == "base")
+        rows = (
+            (*start, *(self._tile(run, number.round) for number in self._rollout_rounds(run)))
+            for run in arms
+            if run.kind in {"central", "federated"}
+        )
+        return tuple(row for row in rows if len(row) > 1)
+
+    def _tile(self, run: Run, number: int) -> Tile:
+        return Tile(run, number, self.run_paths(run))
 
     def gate_settings(self) -> Mapping[str, Any]:
         """Return which versions of which datasets must fit together, by what they are used for."""
@@ -352,6 +390,13 @@ class Experiment:
             unseen=name in self.config.unseen,
             camera_size=section.image_size,
         )
+
+
+def _in_rows(tiles: Sequence[Tile]) -> tuple[tuple[Tile, ...], ...]:
+    """Return tiles in as few rows as possible, none much longer than another."""
+    rows = -(-len(tiles) // _TILES_A_ROW)
+    each = -(-len(tiles) // rows)
+    return tuple(tuple(tiles[first : first + each]) for first in range(0, len(tiles), each))
 
 
 def load_experiment(path: Path) -> Experiment:

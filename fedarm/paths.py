@@ -8,13 +8,14 @@
         metrics.json | federated_metrics.json
         rollouts/<dataset>/episodes.parquet, videos/*.mp4 + *.json
         video_analysis.json
-    results/<experiment>/comparison/
+    results/<experiment>/comparison/, comparison/reels/
 
 Every write goes to a temporary name in the same folder and is renamed when whole.
 """
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -26,6 +27,9 @@ from pathlib import Path
 from typing import Any
 
 from fedarm.errors import ResultsError
+
+# A full disk or quota, a file larger than allowed, a disk that has become read-only.
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS})
 
 
 @dataclass(frozen=True)
@@ -162,7 +166,7 @@ def atomic_dir(folder: Path) -> Iterator[Path]:
     """Yield a temporary folder and put it in the place of `folder` when the block succeeds.
 
     Raises:
-        ResultsError: The parent folder cannot be written.
+        ResultsError: The parent folder cannot be written, or there is no room for what the block writes.
     """
     make_folder(folder.parent)
     try:
@@ -175,6 +179,10 @@ def atomic_dir(folder: Path) -> Iterator[Path]:
         if folder.exists():
             shutil.rmtree(folder)
         temporary.replace(folder)
+    except OSError as error:
+        if error.errno in _NO_ROOM:
+            raise _unwritable(folder, error) from error
+        raise
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 

@@ -241,6 +241,7 @@ class RolloutSettings:
         video_size: Side of the video's frames, in pixels.
         experiment_seed: Root of the initial conditions.
         paths: The run's files.
+        as_dataset: Whether the last round's episodes become a LeRobot dataset.
     """
 
     run: Run
@@ -250,6 +251,7 @@ class RolloutSettings:
     video_size: int
     experiment_seed: int
     paths: RunPaths
+    as_dataset: bool = False
 
     def digest(self) -> str:
         """Return the digest of the settings; where files lie does not count."""
@@ -261,8 +263,44 @@ class RolloutSettings:
                 "videos": self.videos,
                 "video_size": self.video_size,
                 "experiment_seed": self.experiment_seed,
+                **({"as_dataset": True} if self.as_dataset else {}),
             }
         )
+
+
+@dataclass(frozen=True)
+class Tile:
+    """A filmed episode of a run's checkpoint, as a part of a reel.
+
+    Attributes:
+        run: Whose policy acts.
+        round: After which round.
+        paths: The run's files.
+    """
+
+    run: Run
+    round: int
+    paths: RunPaths
+
+
+@dataclass(frozen=True)
+class Reel:
+    """A video of several filmed episodes that start from the same initial condition.
+
+    Attributes:
+        name: The file's name, without its ending.
+        dataset: Whose task is shown.
+        rows: What stands where.
+    """
+
+    name: str
+    dataset: str
+    rows: tuple[tuple[Tile, ...], ...]
+
+    def identity(self) -> dict[str, Any]:
+        """Return what the reel shows; where files lie does not count."""
+        rows = [[[*vars(tile.run).values(), tile.round] for tile in row] for row in self.rows]
+        return {"name": self.name, "dataset": self.dataset, "rows": rows}
 
 
 def _source_identity(source: DataSource) -> dict[str, Any]:

@@ -120,6 +120,12 @@ def local_training_digest(wildcards):
     return digest_value([experiment.train_settings(run).digest() for run in runs])
 
 
+def rollout_workers(cores):
+    """Return the processes of a rollout job: the machine's cores over the arms' jobs, at least one."""
+    jobs = len({run.name for run in experiment.runs})
+    return max(1, (cores or 1) // jobs)
+
+
 def rollout_digest(wildcards):
     """Return the digest of the rollout settings of an arm's runs."""
     runs = experiment.runs_named(wildcards.run)

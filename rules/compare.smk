@@ -76,6 +76,7 @@ rule write_manifest:
         episodes=EPISODES,
         results=f"{COMPARISON}/results.json",
         html=f"{COMPARISON}/report.html",
+        reels=rules.make_reels.output,
     output:
         manifest=experiment.manifest,
     log:

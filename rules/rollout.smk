@@ -24,8 +24,10 @@ rule rollout_arm:
         run=run_names("local", "central", "federated"),
     conda:
         CONDA
+    # The arms share out the cores; with fewer cores than arms, jobs side by side are all that is needed.
+    threads: rollout_workers(workflow.cores)
     resources:
-        mem_mb=3000,
+        mem_mb=lambda wildcards, threads: 1500 + 1500 * threads,
         runtime=240,
     params:
         config=resolved_config,
@@ -34,6 +36,7 @@ rule rollout_arm:
         settings=rollout_digest,
     shell:
         "python {params.script:q} --config {params.config:q} --run {wildcards.run}"
+        " --workers {threads}"
         " > {log:q} 2>&1"
 
 

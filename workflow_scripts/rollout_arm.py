@@ -8,16 +8,17 @@ from fedarm.logging import run_script
 
 
 def main() -> None:
-    """Parse the arguments and roll out, one seed after another."""
-    from fedarm.rollout.run import rollout_run
+    """Parse the arguments and roll out all training seeds of the arm."""
+    from fedarm.rollout.run import rollout_runs
 
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--config", type=Path, required=True)
     parser.add_argument("--run", required=True)
+    parser.add_argument("--workers", type=int, default=1, help="processes")
     args = parser.parse_args()
     experiment = load_experiment(args.config)
-    for run in experiment.runs_named(args.run):
-        rollout_run(experiment.rollout_settings(run), workers=1)
+    runs = [experiment.rollout_settings(run) for run in experiment.runs_named(args.run)]
+    rollout_runs(runs, workers=args.workers)
 
 
 if __name__ == "__main__":

@@ -159,7 +159,8 @@ def predict_chunk(
         device=device,
     )
     reader = reader_of(policy)
-    policy.eval()
+    if policy.training:
+        policy.eval()
     observation = normalizer.observation(images[:, None], state)
     if reader is not None:
         observation |= reader.tokens([instruction] * len(state))

@@ -78,6 +78,32 @@ class Observer(Protocol):
         """The episode is over; the simulation is free."""
 
 
+@dataclass(frozen=True)
+class Together:
+    """Several observers of one episode, told in their order.
+
+    Attributes:
+        observers: At the end, one that goes on with the simulation must be the last.
+    """
+
+    observers: tuple[Observer, ...]
+
+    def on_look(self, simulation: Simulation, chunk: Joints) -> None:
+        """Tell all of a prediction."""
+        for observer in self.observers:
+            observer.on_look(simulation, chunk)
+
+    def on_frame(self, simulation: Simulation) -> None:
+        """Tell all that time has passed."""
+        for observer in self.observers:
+            observer.on_frame(simulation)
+
+    def on_end(self, simulation: Simulation, result: EpisodeResult) -> None:
+        """Tell all how it went."""
+        for observer in self.observers:
+            observer.on_end(simulation, result)
+
+
 def roll_out(
     scene: Scene,
     seeds: Sequence[int],

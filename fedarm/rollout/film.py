@@ -3,8 +3,8 @@
 The record, `<video>.json`, schema version 1:
 
     arm, run, seed, round, checkpoint_sha256            who acted
-    dataset, task, variant, episode,
-    initial_condition_seed                              where, and from what
+    dataset, task, variant                              where
+    initial_conditions, episode, initial_condition_seed from what: the list, the entry in it, its seed
     success, steps, duration_s                          how it went, by the environment's own flag
     policy_loss         held-out loss of this checkpoint on this dataset; null where the run has none
     fps, frames, video_sha256
@@ -35,7 +35,7 @@ from fedarm.rollout.overlay import (
     path_layer,
     plan_path,
 )
-from fedarm.rollout.recording import VIDEO_FPS, VideoWriter
+from fedarm.rollout.recording import BARE_FRAMES, VIDEO_FPS, VideoWriter
 from fedarm.sim.scene import Scene
 from fedarm.sim.simulation import FRAMES_A_STEP, Simulation
 
@@ -43,7 +43,6 @@ SCHEMA_VERSION = 1
 
 _STEPS_AFTER_SUCCESS = 8
 _OUTCOME_FRAMES = VIDEO_FPS // 2
-_BARE_FRAMES = VIDEO_FPS // 2
 
 
 @dataclass(frozen=True)
@@ -128,7 +127,7 @@ class Film:
         if not result.success:
             layers = [self._headings, self._status("no success")]
             self.writer.write(blend(frame, layers), times=_OUTCOME_FRAMES)
-        self.writer.write(frame, times=_BARE_FRAMES)
+        self.writer.write(frame, times=BARE_FRAMES)
         self.final_frame_check = simulation.final_frame_check()
 
     def _actions_left(self) -> Joints:

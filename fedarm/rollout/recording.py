@@ -16,6 +16,8 @@ from fedarm.errors import VideoError
 from fedarm.paths import atomic_file
 
 VIDEO_FPS = 30
+# A film ends with the scene alone, for those who judge its last frame by colours.
+BARE_FRAMES = VIDEO_FPS // 2
 
 # yuv420p and an index before the data are what browsers want. Several encoder threads would split the
 # frames differently from machine to machine, a muxer that is not bit exact writes its version, and where
@@ -55,18 +57,20 @@ class VideoWriter:
 
 
 @contextmanager
-def open_video(path: Path, *, size: int) -> Iterator[VideoWriter]:
-    """Yield a writer of a square video; the file appears when the block succeeds.
+def open_video(path: Path, *, size: int, width: int | None = None) -> Iterator[VideoWriter]:
+    """Yield a writer of a video; the file appears when the block succeeds.
 
     Args:
         path: The MP4 file.
-        size: Side of the frames, in pixels; even, because h264 shares colours between neighbours.
+        size: Side of the square frames, in pixels; even, because h264 shares colours between neighbours.
+        width: Columns of frames that are not square: `size` is then their rows.
 
     Raises:
         VideoError: The size is odd.
         ResultsError: The folder cannot be written.
     """
-    if size % 2:
+    width = width or size
+    if size % 2 or width % 2:
         raise VideoError(
             "an h264 video has an even number of rows and columns",
             file=path,
@@ -79,7 +83,7 @@ def open_video(path: Path, *, size: int) -> Iterator[VideoWriter]:
         av.open(str(temporary), "w", format="mp4", options=_MUXER) as container,
     ):
         stream = container.add_stream("libx264", rate=VIDEO_FPS, options=_ENCODER)
-        stream.width = stream.height = size
+        stream.width, stream.height = width, size
         stream.pix_fmt = "yuv420p"
         stream.thread_count = 1
         stream.gop_size = _KEY_FRAME_EVERY_S * VIDEO_FPS

@@ -2,27 +2,30 @@
 
 episodes.parquet
 videos/round_<0000>_episode_<000>.mp4, .json
+dataset/            the last round as a LeRobot dataset, if `rollout.as_dataset` is set
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 from fedarm.paths import atomic_dir, write_json
-from fedarm.provenance import derive_seed
 from fedarm.rollout.actor import Actor
-from fedarm.rollout.closed_loop import EpisodeResult, roll_out
+from fedarm.rollout.closed_loop import EpisodeResult, Observer, Together, roll_out
+from fedarm.rollout.episode_dataset import Take, write_takes
 from fedarm.rollout.film import Film, Title, film_record
 from fedarm.rollout.recording import open_video
 from fedarm.rollout.tables import write_episodes
 from fedarm.settings import RolloutRound, RolloutSettings, Scene
+from fedarm.sim.initial_conditions import InitialConditions
 from fedarm.sim.scene import compile_scene
 from fedarm.sim.tasks import CONTROL_FPS
 
 _VIDEOS = "videos"
+_DATASET = "dataset"
 
 
 def roll_out_scene(
@@ -54,9 +57,13 @@ def roll_out_scene(
     with atomic_dir(table.parent) as folder:
         for number in settings.rounds:
             actor = actors[number.round]
+            takes = _takes(settings, scene, number)
             results, films = _roll_out_round(
-                settings, scene, number=number, actor=actor, videos=folder / _VIDEOS
+                settings, scene, number=number, actor=actor, videos=folder / _VIDEOS, takes=takes
             )
+            if takes:
+                task = compile_scene(scene.task, scene.variant).task
+                write_takes(folder / _DATASET, takes, task=task, camera_size=scene.camera_size)
             common = _labels(settings, scene, number=number, actor=actor)
             flags = {"final": number.final, "unseen": scene.unseen}
             rows.extend({**common, **flags, **_row(result)} for result in results)
@@ -70,16 +77,25 @@ def roll_out_scene(
     return videos
 
 
-def initial_condition_seed(experiment_seed: int, scene: Scene, episode: int) -> int:
-    """Return the seed of an initial condition: the same for every arm, training seed and round."""
-    return derive_seed(experiment_seed, "initial_condition", scene.task, scene.variant, episode)
+def _takes(settings: RolloutSettings, scene: Scene, number: RolloutRound) -> list[Take]:
+    """Return an observer an episode, if the round's episodes are to become a dataset."""
+    if not (settings.as_dataset and number.final):
+        return []
+    return [Take(scene.camera_size) for _ in range(number.episodes)]
 
 
 def _roll_out_round(
-    settings: RolloutSettings, scene: Scene, *, number: RolloutRound, actor: Actor, videos: Path
+    settings: RolloutSettings,
+    scene: Scene,
+    *,
+    number: RolloutRound,
+    actor: Actor,
+    videos: Path,
+    takes: Sequence[Take],
 ) -> tuple[list[EpisodeResult], dict[int, Film]]:
     """Roll out one checkpoint and film its first episodes."""
     compiled = compile_scene(scene.task, scene.variant)
+    conditions = _initial_conditions(settings, scene)
     title = Title(settings.run.name, number.round, settings.run.seed, scene.dataset)
     with ExitStack() as stack:
         films = {}
@@ -95,16 +111,25 @@ def _roll_out_round(
             )
         results = roll_out(
             compiled,
-            [
-                initial_condition_seed(settings.experiment_seed, scene, episode)
-                for episode in range(number.episodes)
-            ],
+            [conditions.seed(entry) for entry in range(number.episodes)],
             controller=actor.told(compiled.task.instruction),
             horizon_steps=compiled.task.horizon_steps,
             camera_size=scene.camera_size,
-            observers=films,
+            observers=_observers(films, takes),
         )
     return results, films
+
+
+def _observers(films: Mapping[int, Film], takes: Sequence[Take]) -> dict[int, Observer]:
+    """Return who watches which episode."""
+    observers: dict[int, Observer] = {**dict(enumerate(takes)), **films}
+    both = films.keys() & set(range(len(takes)))
+    return observers | {index: Together((takes[index], films[index])) for index in both}
+
+
+def _initial_conditions(settings: RolloutSettings, scene: Scene) -> InitialConditions:
+    """Return the list that all arms, training seeds and rounds share in a scene."""
+    return InitialConditions(settings.experiment_seed, scene.task, scene.variant)
 
 
 def _labels(
@@ -119,6 +144,7 @@ def _labels(
         "dataset": scene.dataset,
         "task": scene.task,
         "variant": scene.variant,
+        "initial_conditions": _initial_conditions(settings, scene).name,
         "checkpoint_sha256": actor.checkpoint_sha256,
     }
 

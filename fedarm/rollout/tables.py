@@ -2,7 +2,8 @@
 
 arm, run, seed, round, final    who acted; `final` marks the last checkpoint
 dataset, task, variant, unseen  where
-episode                         which initial condition, counted from 0: the same for every arm and seed
+initial_conditions              the named list of starts that every arm and seed shares
+episode                         which entry of it, counted from 0
 initial_condition_seed          what it was drawn from
 success                         whether the task was done
 steps, duration_s               control steps and seconds until success, or until the horizon
@@ -32,6 +33,7 @@ _COLUMNS: tuple[tuple[str, pa.DataType], ...] = (
     ("task", pa.string()),
     ("variant", pa.string()),
     ("unseen", pa.bool_()),
+    ("initial_conditions", pa.string()),
     ("episode", pa.int64()),
     ("initial_condition_seed", pa.int64()),
     ("success", pa.bool_()),

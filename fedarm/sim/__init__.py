@@ -3,7 +3,8 @@
     tasks.py looks.py         what is to be done, and what it looks like; no MuJoCo
     arm.py floors.py          light meshes of the arm, textures of the table
     scene.py rendering.py     the MuJoCo model, its camera, pictures
-    placement.py              initial conditions
+    placement.py              where everything lies at the start of an episode
+    initial_conditions.py     the named list of starts that all arms share
     simulation.py             an episode: physics, senses, success
     environment.py            the same as gymnasium environments, as LeRobot's evaluation takes them
     kinematics.py expert.py   the scripted expert

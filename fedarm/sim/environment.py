@@ -5,8 +5,9 @@
     reward        1.0 when the task is done, else 0.0; the episode then ends
     info          {"is_success": bool}
 
-That is how LeRobot's evaluation reads an environment. `reset(seed=...)` alone decides where everything
-lies; a reset without a seed goes on from the last one's random numbers.
+That is how LeRobot's evaluation reads an environment; `fedarm.lerobot_plugin` tells LeRobot of it.
+`reset(seed=...)` alone decides where everything lies; a reset without a seed goes on from the last one's
+random numbers.
 """
 
 from __future__ import annotations
@@ -17,7 +18,9 @@ import gymnasium
 import numpy as np
 from numpy.typing import NDArray
 
+from fedarm.data.decoding import resize_frame
 from fedarm.errors import ConfigError
+from fedarm.sim.initial_conditions import InitialConditions
 from fedarm.sim.joints import from_radians
 from fedarm.sim.scene import compile_scene
 from fedarm.sim.simulation import Simulation
@@ -35,6 +38,10 @@ class SO101Env(gymnasium.Env[Observation, NDArray[np.float32]]):
         task: The task's name.
         variant: The variant's name.
         image_size: Side of the observed picture, in pixels.
+        camera_size: Side of the camera's picture, in pixels, before it is shrunk to the observed one as
+            rollouts and training do it; None for no shrinking.
+        experiment_seed: With it, the seed of a reset is an entry of that experiment's list of initial
+            conditions; without, it is what the conditions are drawn from.
         render_size: Side of the pictures that `render` gives, in pixels.
         render_mode: `rgb_array`, or None for no pictures from `render`.
         max_episode_steps: Control steps before an episode is cut off; the task's own by default.
@@ -52,6 +59,8 @@ class SO101Env(gymnasium.Env[Observation, NDArray[np.float32]]):
         *,
         variant: str = "standard",
         image_size: int = 64,
+        camera_size: int | None = None,
+        experiment_seed: int | None = None,
         render_size: int = 224,
         render_mode: str | None = RENDER_MODE,
         max_episode_steps: int | None = None,
@@ -68,6 +77,10 @@ class SO101Env(gymnasium.Env[Observation, NDArray[np.float32]]):
         self._max_episode_steps = max_episode_steps or scene.task.horizon_steps
         self.simulation = Simulation(scene)
         self._image_size = image_size
+        self._camera_size = camera_size or image_size
+        self._conditions = (
+            None if experiment_seed is None else InitialConditions(experiment_seed, task, variant)
+        )
         self._render_size = render_size
         self._steps = 0
         hinges = scene.model.jnt_range[scene.joint_ids]
@@ -91,6 +104,8 @@ class SO101Env(gymnasium.Env[Observation, NDArray[np.float32]]):
         super().reset(seed=seed, options=options)
         if seed is None:
             seed = int(self.np_random.integers(2**63))
+        elif self._conditions is not None:
+            seed = self._conditions.seed(seed)
         self.simulation.reset(seed)
         self._steps = 0
         return self._observe(), {"is_success": False}
@@ -110,7 +125,8 @@ class SO101Env(gymnasium.Env[Observation, NDArray[np.float32]]):
         return self.simulation.render(self._render_size) if self.render_mode else None
 
     def _observe(self) -> Observation:
+        picture = self.simulation.render(self._camera_size)
         return {
-            "pixels": {CAMERA: self.simulation.render(self._image_size)},
+            "pixels": {CAMERA: resize_frame(picture, self._image_size)},
             "agent_pos": self.simulation.state(),
         }

@@ -7,7 +7,7 @@ depend on its recipe and on nothing else, such as how many worked.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from fedarm.data.manifest import write_manifest
-from fedarm.errors import DataError
+from fedarm.errors import DataError, ResultsError
 from fedarm.lerobot_lean import lean_imports
 from fedarm.logging import Progress, get_logger
 from fedarm.paths import DatasetPaths, atomic_dir, read_json, write_json
@@ -148,7 +148,14 @@ def record_dataset(
         )
         # LeRobot wants to create the folder itself.
         temporary.rmdir()
-        _write(temporary, made, tasks=tasks, image_size=image_size, progress=progress)
+        write_dataset(
+            temporary,
+            (_rows(demonstration) for demonstration in made),
+            repo_id=f"fedarm/{'_'.join(tasks)}",
+            robot_type=get_task(tasks[0]).robot_type,
+            image_size=image_size,
+            progress=progress,
+        )
     return tally.summary()
 
 
@@ -233,20 +240,49 @@ def _run_ahead(pool: Executor, jobs: Iterator[_Job], *, ahead: int) -> Iterator[
         pending.extend(pool.submit(_Job.run, job) for job in islice(jobs, 1))
 
 
-def _write(
+def write_dataset(
     root: Path,
-    demonstrations: Iterator[Demonstration],
+    episodes: Iterable[Iterable[Mapping[str, Any]]],
     *,
-    tasks: Sequence[str],
+    repo_id: str,
+    robot_type: str,
     image_size: int,
-    progress: Callable[[int], None] | None,
+    more_features: Mapping[str, Any] | None = None,
+    progress: Callable[[int], None] | None = None,
 ) -> None:
-    dataset = _create(root, tasks=tasks, image_size=image_size)
+    """Write episodes of the lab with LeRobot's own writer; equal episodes give equal bytes.
+
+    Args:
+        root: The dataset's folder, which must not exist.
+        episodes: Of each the rows: a value for every feature, and `task`.
+        repo_id: What LeRobot calls the dataset.
+        robot_type: What it calls the arm.
+        image_size: Side of the camera's picture, in pixels.
+        more_features: Features beside picture, state and action, as LeRobot declares them.
+        progress: Told how many more episodes are written.
+
+    Raises:
+        ResultsError: The pictures cannot be encoded or written.
+    """
+    dataset = _create(
+        root, repo_id=repo_id, robot_type=robot_type, image_size=image_size, more=more_features
+    )
     try:
-        for demonstration in demonstrations:
-            _write_episode(dataset, demonstration)
+        for rows in episodes:
+            for row in rows:
+                dataset.add_frame(dict(row))
+            dataset.save_episode(parallel_encoding=False)
             if progress is not None:
                 progress(1)
+    except RuntimeError as error:
+        # Its encoder works in a thread, and LeRobot passes on only the words of what went wrong there.
+        if "Encoder thread" not in str(error):
+            raise
+        raise ResultsError(
+            f"the camera's pictures cannot be encoded: {error}",
+            file=root,
+            remedy="free some space, or set `results_dir` to a folder that you may write",
+        ) from error
     finally:
         # Otherwise LeRobot does it when the object is collected, into a folder that is gone by then.
         dataset.finalize()
@@ -255,21 +291,25 @@ def _write(
     write_json(statistics, read_json(statistics))
 
 
-def _write_episode(dataset: Any, demonstration: Demonstration) -> None:
+def _rows(demonstration: Demonstration) -> Iterator[dict[str, Any]]:
     rows = zip(demonstration.states, demonstration.actions, demonstration.frames, strict=True)
     for state, action, frame in rows:
-        dataset.add_frame(
-            {
-                f"observation.images.{CAMERA}": frame,
-                "observation.state": state,
-                "action": action,
-                "task": demonstration.instruction,
-            }
-        )
-    dataset.save_episode(parallel_encoding=False)
+        yield {
+            f"observation.images.{CAMERA}": frame,
+            "observation.state": state,
+            "action": action,
+            "task": demonstration.instruction,
+        }
 
 
-def _create(root: Path, *, tasks: Sequence[str], image_size: int) -> Any:
+def _create(
+    root: Path,
+    *,
+    repo_id: str,
+    robot_type: str,
+    image_size: int,
+    more: Mapping[str, Any] | None,
+) -> Any:
     """Return an empty dataset, open for writing."""
     lean_imports(keep=("datasets", "av", "pandas"))
     import av
@@ -287,11 +327,16 @@ def _create(root: Path, *, tasks: Sequence[str], image_size: int) -> Any:
         "names": ["height", "width", "channels"],
     }
     return LeRobotDataset.create(
-        f"fedarm/{'_'.join(tasks)}",
+        repo_id,
         CONTROL_FPS,
-        {f"observation.images.{CAMERA}": image, "observation.state": vector, "action": vector},
+        {
+            f"observation.images.{CAMERA}": image,
+            "observation.state": vector,
+            "action": vector,
+            **(more or {}),
+        },
         root=root,
-        robot_type=get_task(tasks[0]).robot_type,
+        robot_type=robot_type,
         rgb_encoder=RGBEncoderConfig(vcodec="h264", crf=18, preset="ultrafast", g=2),
         streaming_encoding=True,
         video_backend="pyav",

@@ -57,6 +57,7 @@ class Scene:
         self.camera = camera_pose(task.camera)
         self.model = _build_spec(task, self.camera).compile()
         self._renderers: dict[int, Renderer] = {}
+        self._whereabouts: dict[str, tuple[int, int]] = {}
 
     @cached_property
     def joint_ids(self) -> NDArray[np.int64]:
@@ -93,6 +94,17 @@ class Scene:
             mujoco.mj_kinematics(self.model, data)
             positions[index] = data.site_xpos[tool]
         return positions
+
+    def whereabouts(self, body: str) -> tuple[int, int]:
+        """Return where a cube or disc has its position: row of `mocap_pos`, or first index in `qpos`.
+
+        One of the two is negative. MuJoCo's own look-up by name costs more than a physics step.
+        """
+        if body not in self._whereabouts:
+            mocap = int(self.model.body(body).mocapid[0])
+            address = -1 if mocap >= 0 else int(self.model.joint(body).qposadr[0])
+            self._whereabouts[body] = (mocap, address)
+        return self._whereabouts[body]
 
     def renderer(self, size: int) -> Renderer:
         """Return the renderer for pictures of `size` pixels, made at the first use."""

@@ -201,10 +201,10 @@ class Simulation:
 
     def _position(self, body: str) -> NDArray[np.float64]:
         """Return where a cube or disc is `(xyz,)`; up to date at any time."""
-        mocap = self._model.body(body).mocapid[0]
+        mocap, address = self.scene.whereabouts(body)
         if mocap >= 0:
             return np.array(self._data.mocap_pos[mocap])
-        return np.array(self._data.joint(body).qpos[:3])
+        return np.array(self._data.qpos[address : address + 3])
 
     def _put(self, body: str, xy_m: tuple[float, float], yaw_rad: float) -> None:
         mocap = self._model.body(body).mocapid[0]

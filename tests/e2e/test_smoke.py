@@ -82,6 +82,18 @@ def test_all_arms_meet_the_same_initial_conditions(smoke):
     assert len(seeds) == 1
 
 
+def test_reels_show_the_arms_on_one_initial_condition(smoke):
+    for dataset in DATASETS:
+        reels = results(smoke) / "comparison" / "reels"
+        record = read(reels / f"arms_{dataset}.json")
+        own = [] if dataset == "pickplace_new_look" else [f"local_{dataset}"]
+        assert [tile["run"] for tile in record["tiles"]] == ["base", *own, "central", "fedprox"]
+        for name in (f"arms_{dataset}.mp4", f"progress_{dataset}.mp4"):
+            assert (reels / name).stat().st_size > 10_000
+        rounds = [tile["round"] for tile in read(reels / f"progress_{dataset}.json")["tiles"]]
+        assert rounds == [0, 1, 2, 0, 1, 2]
+
+
 def test_budgets_are_equal(smoke):
     central = read(results(smoke) / "central/seed0/metrics.json")
     federated = read(results(smoke) / "fedprox/seed0/federated_metrics.json")

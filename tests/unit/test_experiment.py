@@ -118,3 +118,23 @@ def test_the_type_in_which_weights_travel_counts_when_it_is_set(small_config, mo
         experiment = parse_experiment(small_config, source="my.yaml")
         digested = experiment.train_settings(experiment.run("fedprox", 0)).digest()
         assert ("exchange_dtype" in digested) is counts
+
+
+def test_reels_show_every_arm_and_the_rounds_of_the_watched_ones(small_config):
+    reels = {reel.name: reel for reel in parse_experiment(small_config, source="my.yaml").reels}
+    shown = {
+        name: [[(tile.run.name, tile.round) for tile in row] for row in reel.rows]
+        for name, reel in reels.items()
+    }
+    everyone = [("base", 0), ("local_left", 4), ("central", 4), ("fedprox", 4)]
+    assert shown["arms_left"] == [everyone]
+    assert shown["arms_other"] == [[arm for arm in everyone if not arm[0].startswith("local")]]
+    rounds = [[("base", 0), (name, 2), (name, 4)] for name in ("central", "fedprox")]
+    assert shown["progress_left"] == shown["progress_right"] == rounds
+    assert {reel.dataset for reel in reels.values()} == {"left", "right", "other"}
+    assert {tile.run.seed for reel in reels.values() for row in reel.rows for tile in row} == {0}
+
+
+def test_there_are_no_reels_without_films(small_config):
+    small_config["rollout"]["videos"] = 0
+    assert parse_experiment(small_config, source="my.yaml").reels == ()

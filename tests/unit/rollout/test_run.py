@@ -8,9 +8,7 @@ import pytest
 from fedarm.errors import CheckpointError
 from fedarm.paths import read_json
 from fedarm.provenance import digest_file, digest_folder
-from fedarm.rollout.run import rollout_run
-from fedarm.rollout.scene_rollout import initial_condition_seed
-from fedarm.settings import Scene
+from fedarm.rollout.run import rollout_runs
 
 
 def rows_of(settings, dataset):
@@ -21,7 +19,7 @@ def rows_of(settings, dataset):
 def done(small_run, tmp_path_factory):
     """Return a run that is rolled out already; tests only read it."""
     settings = small_run(results=tmp_path_factory.mktemp("done"))
-    rollout_run(settings, workers=1)
+    rollout_runs([settings], workers=1)
     return settings
 
 
@@ -35,6 +33,7 @@ def test_everything_is_there_and_said(done):
             assert (row["task"], row["variant"]) == (scene.task, scene.variant)
             assert row["duration_s"] == row["steps"] / 10
             assert row["object_goal_distance_m"] > 0
+            assert row["initial_conditions"] == f"{scene.task}-{scene.variant}-seed7-v1"
     _check_videos(done)
 
 
@@ -57,7 +56,8 @@ def _check_videos(settings):
             if (row["round"], row["episode"]) == (record["round"], record["episode"])
         )
         shared = set(row) & set(record)
-        assert {"success", "steps", "checkpoint_sha256", "initial_condition_seed"} <= shared
+        assert {"success", "steps", "checkpoint_sha256"} <= shared
+        assert {"initial_conditions", "episode", "initial_condition_seed"} <= shared
         assert {key: row[key] for key in shared} == {key: record[key] for key in shared}
         # Training reports no loss on the other dataset.
         expected = 0.1 * record["round"] if record["dataset"] == "left" else None
@@ -67,15 +67,32 @@ def _check_videos(settings):
 @pytest.mark.slow
 def test_same_run_gives_the_same_bytes_whatever_the_number_of_workers(done, small_run, tmp_path):
     again = small_run(results=tmp_path / "again")
-    rollout_run(again, workers=2)
+    rollout_runs([again], workers=2)
     assert digest_folder(again.paths.rollouts) == digest_folder(done.paths.rollouts)
+
+
+def test_rollouts_are_a_dataset_too_when_asked(done, small_run, tmp_path):
+    """The same episodes, filmed or not, in the order of the table."""
+    settings = small_run("fedprox", rounds=(1, 2), results=tmp_path)
+    asked = replace(settings, scenes=settings.scenes[:1], as_dataset=True)
+    rollout_runs([asked], workers=1)
+    rows = rows_of(asked, "left")
+    assert rows == rows_of(done, "left")
+    folder = asked.paths.episodes("left").parent
+    info = read_json(folder / "dataset" / "meta" / "info.json")
+    final = [row for row in rows if row["final"]]
+    assert info["total_episodes"] == len(final)
+    assert info["total_frames"] == sum(row["steps"] for row in final)
+    video = "videos/round_0002_episode_000.mp4"
+    filmed = done.paths.episodes("left").parent / video
+    assert digest_file(folder / video) == digest_file(filmed)
 
 
 def test_arms_meet_the_same_initial_conditions(small_run, tmp_path):
     seeds = {}
     for arm in ("fedprox", "central"):
         settings = small_run(arm, videos=0, rounds=(2,), results=tmp_path)
-        rollout_run(settings, workers=1)
+        rollout_runs([settings], workers=1)
         seeds[arm] = [
             row["initial_condition_seed"]
             for dataset in ("left", "other")
@@ -85,25 +102,12 @@ def test_arms_meet_the_same_initial_conditions(small_run, tmp_path):
     assert len(set(seeds["central"])) == 4
 
 
-def test_initial_conditions_belong_to_task_and_variant_not_to_the_dataset():
-    scene = Scene("left", "pickplace", "standard", unseen=False, camera_size=64)
-    other_name = replace(scene, dataset="right", unseen=True)
-    assert initial_condition_seed(0, scene, 3) == initial_condition_seed(0, other_name, 3)
-    others = [
-        initial_condition_seed(1, scene, 3),
-        initial_condition_seed(0, scene, 4),
-        initial_condition_seed(0, replace(scene, task="sorting"), 3),
-        initial_condition_seed(0, replace(scene, variant="new_look"), 3),
-    ]
-    assert len({initial_condition_seed(0, scene, 3), *others}) == 5
-
-
 def test_videos_of_an_earlier_configuration_are_gone(small_run, tmp_path):
     settings = small_run("central", videos=0, rounds=(1,), results=tmp_path)
     stale = settings.paths.rollouts / "left" / "videos" / "round_0009_episode_000.mp4"
     stale.parent.mkdir(parents=True)
     stale.touch()
-    rollout_run(settings, workers=1)
+    rollout_runs([settings], workers=1)
     assert not stale.exists()
     assert read_json(settings.paths.videos)["videos"] == []
 
@@ -113,5 +117,5 @@ def test_missing_checkpoint_is_said_before_anything_is_written(small_run, tmp_pa
     weights = settings.paths.pretrained_model(2) / "model.safetensors"
     weights.unlink()
     with pytest.raises(CheckpointError, match=r"round_0002"):
-        rollout_run(settings, workers=1)
+        rollout_runs([settings], workers=1)
     assert not settings.paths.rollouts.exists()

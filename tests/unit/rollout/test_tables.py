@@ -15,6 +15,7 @@ ROW = {
     "task": "pickplace",
     "variant": "standard",
     "unseen": False,
+    "initial_conditions": "pickplace-standard-seed0-v1",
     "episode": 0,
     "initial_condition_seed": (1 << 63) - 1,
     "success": True,

@@ -1,0 +1,49 @@
+REELS = experiment.comparison / "reels"
+
+
+# One job for all: its imports cost more than a video.
+rule make_reels:
+    input:
+        videos=sorted(
+            {
+                tile.paths.videos
+                for reel in experiment.reels
+                for row in reel.rows
+                for tile in row
+            }
+        ),
+    output:
+        arms=[
+            report(
+                f"{REELS}/{reel.name}.mp4",
+                caption="../report/reels.rst",
+                category="Videos",
+            )
+            for reel in experiment.reels
+            if reel.name.startswith("arms_")
+        ],
+        # A report holds its files as text, so that it would grow by some 10 MB with these.
+        progress=[
+            f"{REELS}/{reel.name}.mp4"
+            for reel in experiment.reels
+            if reel.name.startswith("progress_")
+        ],
+        records=[f"{REELS}/{reel.name}.json" for reel in experiment.reels],
+    log:
+        f"logs/{experiment.config.experiment}/make_reels.log",
+    benchmark:
+        f"logs/{experiment.config.experiment}/make_reels.tsv"
+    conda:
+        CONDA
+    resources:
+        mem_mb=1500,
+        runtime=30,
+    params:
+        config=RESOLVED_CONFIG,
+        script=script_of("make_reels"),
+        code=code_of("make_reels"),
+        settings=digest_value([reel.identity() for reel in experiment.reels]),
+        folder=REELS,
+    shell:
+        "python {params.script:q} --config {params.config:q} --out {params.folder:q}"
+        " > {log:q} 2>&1"
