@@ -39,7 +39,7 @@ rule make_reels:
         mem_mb=1500,
         runtime=30,
     params:
-        config=RESOLVED_CONFIG,
+        config=resolved_config,
         script=script_of("make_reels"),
         code=code_of("make_reels"),
         settings=digest_value([reel.identity() for reel in experiment.reels]),
