@@ -1,4 +1,4 @@
-"""Videos of something that moves: reaches of different smoothness, for the benchmarks of `fedarm.video`."""
+"""Videos of something that moves, more or less smoothly, for the benchmarks of `fedarm.video`."""
 
 from __future__ import annotations
 
