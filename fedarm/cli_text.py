@@ -1,8 +1,9 @@
-"""Reports of datasets on a terminal: findings grouped, each with where, what was found, and a remedy."""
+"""Reports of datasets and videos on a terminal: where, what was found, and a remedy."""
 
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from itertools import groupby
 from pathlib import Path
@@ -18,6 +19,18 @@ Report = Mapping[str, Any]
 
 _MARKS = {"error": ("✗", "bold red"), "warning": ("!", "bold yellow")}
 _PIPE_WIDTH = 160
+# Headings and measures of the table of videos.
+_VIDEO_COLUMNS = {
+    "frames": "frames",
+    "seconds": "duration_s",
+    "done (s)": "completion_time_s",
+    "SPARC": "smoothness_sparc",
+    "LDLJ": "ldlj_actions",
+    "path (px)": "path_length_px",
+    "idle": "idle_share",
+    "success": "success_env",
+    "seen": "success_video",
+}
 _PLACE_KEYS = ("episode", "frame", "column")
 
 
@@ -111,6 +124,74 @@ def show_gate(report: Report) -> None:
             if finding["hotfix"]:
                 console.print(Padding(Text(_section(finding["hotfix"])), (0, 4)))
     _print_total(console, report, len(report["rules"]), "rule")
+
+
+def show_videos(analysis: Report) -> None:
+    """Print what was measured in videos, what is wrong with them, and what cannot be known."""
+    console = _console()
+    videos = analysis["videos"]
+    names = ("video", *_VIDEO_COLUMNS, "findings")
+    table = Table(*names, box=None, pad_edge=False, header_style="dim")
+    for video in videos:
+        kinds = dict.fromkeys(finding["kind"] for finding in video["findings"])
+        measures = [_measure(video[name]) for name in _VIDEO_COLUMNS.values()]
+        table.add_row(Text(video["file"], "cyan"), *measures, Text(", ".join(kinds), "bold red"))
+    console.print(table)
+    for video in videos:
+        if video["findings"]:
+            console.print()
+            console.print(Text(video["file"], "cyan"))
+        for finding in video["findings"]:
+            frame = finding["first_frame"]
+            place = "" if frame is None else f"frame {frame}: "
+            line = Text.assemble(
+                (f"✗ {finding['kind']} ", "bold red"), f"{place}{finding['message']}"
+            )
+            console.print(Padding(line, (0, 2)))
+    _print_judgements(console, analysis)
+    _print_unknown(console, videos)
+    console.print()
+    counts = analysis["counts"]
+    wrong = (
+        f"something wrong with {counts['with_findings']}" if counts["findings"] else "nothing found"
+    )
+    console.print(f"{_count(counts['videos'], 'video')}: {wrong}")
+
+
+def _print_judgements(console: Console, analysis: Report) -> None:
+    for task in analysis["fitted_success"]:
+        console.print()
+        console.print(
+            f"success of {task['task']} from the last frame, {_count(task['videos'], 'video')}"
+        )
+        for name, counts in (
+            ("fitted, on other initial conditions", task["confusion"]),
+            ("by rule", task["final_frame_check"]),
+        ):
+            shown = task["reason"] if counts is None else _cells(counts)
+            console.print(Padding(f"{name}: {shown}", (0, 2)))
+
+
+def _cells(counts: Report) -> str:
+    return ", ".join(f"{number} {name.replace('_', ' ')}" for name, number in counts.items())
+
+
+def _print_unknown(console: Console, videos: Iterable[Report]) -> None:
+    """Say which measures lack what, once for all videos alike."""
+    missing = Counter(
+        (needed, name) for video in videos for name, needed in video["unknown"].items()
+    )
+    if missing:
+        console.print()
+        console.print(Text("cannot be known without a JSON beside the video that says so:", "dim"))
+    for (needed, name), number in sorted(missing.items()):
+        console.print(Text(f"  {name}: {needed} ({_count(number, 'video')})", "dim"))
+
+
+def _measure(value: Any) -> str:
+    if value is None:
+        return "–"
+    return f"{value:.2f}" if isinstance(value, float) else str(value)
 
 
 def _print_checks(console: Console, report: Report) -> None:

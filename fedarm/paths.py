@@ -7,7 +7,7 @@
         checkpoints/round_<0000>/pretrained_model/
         metrics.json | federated_metrics.json
         rollouts/<dataset>/episodes.parquet, videos/*.mp4 + *.json
-        video_analysis.json
+        video_analysis.json, video_analysis.parquet
     results/<experiment>/comparison/, comparison/reels/
 
 Every write goes to a temporary name in the same folder and is renamed when whole.

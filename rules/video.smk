@@ -9,6 +9,10 @@ rule analyze_videos:
             f"{experiment.root}/{{run}}/seed{seed}/video_analysis.json"
             for seed in experiment.config.seeds
         ],
+        tables=[
+            f"{experiment.root}/{{run}}/seed{seed}/video_analysis.parquet"
+            for seed in experiment.config.seeds
+        ],
     log:
         f"logs/{experiment.config.experiment}/{{run}}/analyze_videos.log",
     benchmark:
@@ -34,5 +38,6 @@ use rule analyze_videos as analyze_base_videos with:
         videos=f"{experiment.root}/{{run}}/seed{experiment.base_run.seed}/rollouts/videos.json",
     output:
         analyses=f"{experiment.root}/{{run}}/seed{experiment.base_run.seed}/video_analysis.json",
+        tables=f"{experiment.root}/{{run}}/seed{experiment.base_run.seed}/video_analysis.parquet",
     wildcard_constraints:
         run=run_names("base"),

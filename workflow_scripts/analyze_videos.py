@@ -4,8 +4,9 @@ import argparse
 from pathlib import Path
 
 from fedarm.logging import run_script
-from fedarm.paths import read_json, write_json
-from fedarm.video.analysis import analyze_folder
+from fedarm.paths import read_json
+from fedarm.video.analysis import analyze_videos
+from fedarm.video.tables import write_analysis
 
 
 def main() -> None:
@@ -16,7 +17,7 @@ def main() -> None:
     args = parser.parse_args()
     for videos, out in zip(args.videos, args.out, strict=True):
         files = [videos.parent / entry["file"] for entry in read_json(videos)["videos"]]
-        write_json(out, analyze_folder(files, root=videos.parent))
+        write_analysis(out, analyze_videos(files, root=videos.parent))
 
 
 if __name__ == "__main__":

@@ -9,6 +9,8 @@ The record, `<video>.json`, schema version 1:
     policy_loss         held-out loss of this checkpoint on this dataset; null where the run has none
     fps, frames, video_sha256
     final_frame_check   what the last frame should show after a success: colours and relation
+    actions             what was executed: `rate_hz`, `names` of joints, and `values` (step, joint) in
+                        degrees and percent; the first command begins with the first frame
 
 After a success the arm goes on for 0.8 s with what the policy had predicted, so that it no longer hides
 the object; a failure stands still for half a second. Then comes half a second of the bare scene, for
@@ -38,6 +40,7 @@ from fedarm.rollout.overlay import (
 from fedarm.rollout.recording import BARE_FRAMES, VIDEO_FPS, VideoWriter
 from fedarm.sim.scene import Scene
 from fedarm.sim.simulation import FRAMES_A_STEP, Simulation
+from fedarm.sim.tasks import CONTROL_FPS, JOINTS
 
 SCHEMA_VERSION = 1
 
@@ -84,6 +87,7 @@ class Film:
     ) -> None:
         self.writer = writer
         self.final_frame_check: Mapping[str, Any] = {}
+        self.actions: Joints = np.empty((0, len(JOINTS)), np.float32)
         self._scene = scene
         self._size = size
         self._n_action_steps = n_action_steps
@@ -99,6 +103,7 @@ class Film:
         points = self._scene.project(self._scene.tool_positions(densify(joints)), self._size)
         path = plan_path(points, executed=self._n_action_steps, size=self._size)
         self._plan = _Plan(chunk, path, first_frame=self._frames)
+        self.actions = np.concatenate([self.actions, chunk[: self._n_action_steps]])
 
     def on_frame(self, simulation: Simulation) -> None:
         """Film one frame."""
@@ -116,6 +121,7 @@ class Film:
 
     def on_end(self, simulation: Simulation, result: EpisodeResult) -> None:
         """Film what comes of it, then the bare scene."""
+        self.actions = self.actions[: result.steps]
         if result.success:
             layers = [self._headings, self._status(f"success, step {result.steps}", colour=GREEN)]
             for action in self._actions_left():
@@ -182,6 +188,12 @@ def film_record(
         "frames": film.writer.frames,
         "video_sha256": digest_file(film.writer.file),
         "final_frame_check": dict(film.final_frame_check),
+        "actions": {
+            "rate_hz": CONTROL_FPS,
+            "names": list(JOINTS),
+            # A thousandth of a degree is less than any servo can do.
+            "values": np.round(film.actions.astype(np.float64), 3).tolist(),
+        },
     }
 
 

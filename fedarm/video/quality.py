@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from fedarm.video.findings import Finding, stretches
+
 # Black is 16 in limited range and 0 in full range; a dark but lit scene is well above 20.
 BLACK_LUMA = 18.0
 
@@ -13,10 +15,17 @@ BLACK_LUMA = 18.0
 SHORT_TOLERANCE_S = 0.2
 
 
-def black_share(luma: NDArray[np.uint8]) -> float:
-    """Return the share of frames `(time, height, width)` whose mean luma is black."""
-    means = luma.mean(axis=(1, 2), dtype=np.float64)
-    return float(np.mean(means <= BLACK_LUMA))
+def is_black(luma: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Return which frames are black, by their mean luma `(frame,)`."""
+    return np.asarray(luma <= BLACK_LUMA)
+
+
+def black_findings(luma: NDArray[np.float64]) -> list[Finding]:
+    """Return each stretch of black frames, by the frames' mean luma `(frame,)`."""
+    return [
+        Finding("black", f"{length} black frames", first_frame=first, frames=length)
+        for first, length in stretches(is_black(luma))
+    ]
 
 
 def is_short(duration_s: float, recorded_s: float) -> bool:

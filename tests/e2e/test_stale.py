@@ -60,7 +60,7 @@ def test_another_experiment_shares_the_datasets(smoke, edit):
 
 
 def test_changed_video_code_reruns_video_and_compare(smoke, edit):
-    edit("fedarm/video/analysis.py", "SCHEMA_VERSION = 1", "SCHEMA_VERSION = 1 + 1")
+    edit("fedarm/video/analysis.py", "SCHEMA_VERSION = 2", "SCHEMA_VERSION = 1 + 1 + 1")
     stale = smoke.stale_jobs(*SMOKE)
     assert set(stale) == {*VIDEO, "compare_arms", "write_manifest"}
     assert stale["analyze_videos"] == 4
@@ -68,7 +68,7 @@ def test_changed_video_code_reruns_video_and_compare(smoke, edit):
 
 def test_several_changes_are_all_seen(smoke, edit):
     edit("configs/smoke.yaml", "margins: [0.2, 0.1]", "margins: [0.3, 0.1]")
-    edit("fedarm/video/analysis.py", "SCHEMA_VERSION = 1", "SCHEMA_VERSION = 1 + 1")
+    edit("fedarm/video/analysis.py", "SCHEMA_VERSION = 2", "SCHEMA_VERSION = 1 + 1 + 1")
     edit("configs/smoke.yaml", "mu: 0.01", "mu: 0.02")
     stale = smoke.stale_jobs(*SMOKE)
     assert stale["analyze_videos"] == 4

@@ -102,3 +102,22 @@ def test_record_says_what_the_film_shows(scene, expert, tmp_path):
     assert record["frames"] == len(frames)
     assert len(record["video_sha256"]) == 64
     assert record["final_frame_check"]["relation"] == "on_disc"
+
+
+def test_record_holds_the_actions_that_were_executed(scene, tmp_path):
+    """Two looks, 8 actions executed of the first, and of the second 4 until the horizon."""
+    looks = []
+
+    def predict(images, states):
+        looks.append(states)
+        ramp = np.arange(16, dtype=np.float32)[:, None] + 100 * len(looks)
+        return states[:, None] * 0 + np.broadcast_to(ramp, (16, states.shape[1]))
+
+    film, result, _ = record_film(
+        scene, Controller(predict, 64, 8), tmp_path / "film.mp4", horizon_steps=12
+    )
+    actions = film_record(film, {}, policy_loss=None)["actions"]
+    assert result.steps == 12
+    assert actions["rate_hz"] == 10
+    assert actions["names"][-1] == "gripper.pos"
+    assert [values[0] for values in actions["values"]] == [*range(100, 108), *range(200, 204)]

@@ -46,6 +46,7 @@ def write_video(
     fps: int = 30,
     crf: int = 18,
     header_first: bool = True,
+    preset: str = "medium",
 ) -> Path:
     """Write RGB frames as h264."""
     options = {"movflags": "+faststart"} if header_first else {}
@@ -53,7 +54,7 @@ def write_video(
         stream = container.add_stream("libx264", rate=fps)
         stream.height, stream.width = frames[0].shape[:2]
         stream.pix_fmt = "yuv420p"
-        stream.options = {"crf": str(crf)}
+        stream.options = {"crf": str(crf), "preset": preset}
         for frame in frames:
             container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
         container.mux(stream.encode())

@@ -3,9 +3,11 @@ from __future__ import annotations
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from fedarm.video.analysis import analyze_folder
+from fedarm.video.analysis import analyze_videos
+from fedarm.video.tables import write_analysis
 
 from .drawing import picture, write_video
 
@@ -46,7 +48,7 @@ def missed():
 
 
 def _only(paths, **options):
-    (entry,) = analyze_folder(paths, **options)["videos"]
+    (entry,) = analyze_videos(paths, **options)["videos"]
     return entry
 
 
@@ -84,7 +86,7 @@ def test_the_confusion_with_the_environment(tmp_path, done, missed):
         _write(tmp_path, "no_flag", done, success=None),
     ]
 
-    assert analyze_folder(files)["confusion"] == {
+    assert analyze_videos(files)["confusion"] == {
         "true_positive": 1,
         "false_positive": 1,
         "false_negative": 1,
@@ -98,7 +100,7 @@ def test_a_damaged_video_is_reported(tmp_path, done, size):
     file = _write(tmp_path, "a", done)
     file.write_bytes(file.read_bytes()[:size])
 
-    analysis = analyze_folder([file])
+    analysis = analyze_videos([file])
 
     (entry,) = analysis["videos"]
     assert entry["decodable"] is False
@@ -107,7 +109,15 @@ def test_a_damaged_video_is_reported(tmp_path, done, size):
     assert entry["frames"] is None
     assert entry["success_env"] is True
     assert analysis["confusion"]["undetermined"] == 1
-    assert analysis["counts"] == {"videos": 1, "undecodable": 1, "with_reason": 1}
+    assert entry["findings"][0]["kind"] == ("undecodable" if size == 0 else "truncated")
+    assert analysis["counts"] == {
+        "videos": 1,
+        "undecodable": 1,
+        "with_reason": 1,
+        "with_findings": 1,
+        "without_record": 0,
+        "findings": {entry["findings"][0]["kind"]: 1},
+    }
 
 
 def test_a_missing_record_is_reported(tmp_path, done):
@@ -120,6 +130,13 @@ def test_a_missing_record_is_reported(tmp_path, done):
     assert entry["frames"] == 30
     assert entry["success_env"] is None
     assert entry["dataset"] is None
+    assert entry["findings"] == []
+    assert set(entry["unknown"]) == {
+        "completion_time_s",
+        "success_video",
+        "ldlj_actions",
+        "frozen_share",
+    }
 
 
 @pytest.mark.parametrize("content", ["{", "[1]"])
@@ -147,6 +164,8 @@ def test_a_video_shorter_than_its_record_is_reported(tmp_path, done):
 def test_a_black_and_still_video(tmp_path):
     entry = _only([_write(tmp_path, "a", [np.zeros((64, 64, 3), np.uint8)] * 30)])
 
+    assert [finding["kind"] for finding in entry["findings"]] == ["black"]
+
     assert entry["black_share"] == 1.0
     assert entry["idle_share"] == 1.0
     assert entry["smoothness_sparc"] is None
@@ -157,11 +176,56 @@ def test_a_black_and_still_video(tmp_path):
 def test_the_order_of_the_paths_does_not_matter(tmp_path, done, missed):
     files = [_write(tmp_path, "b", done), _write(tmp_path, "a", missed)]
 
-    dumped = [json.dumps(analyze_folder(paths)) for paths in (files, files[::-1])]
+    dumped = [json.dumps(analyze_videos(paths)) for paths in (files, files[::-1])]
 
     assert dumped[0] == dumped[1]
-    assert [entry["file"] for entry in analyze_folder(files)["videos"]] == ["a.mp4", "b.mp4"]
+    assert [entry["file"] for entry in analyze_videos(files)["videos"]] == ["a.mp4", "b.mp4"]
 
 
 def test_no_video_at_all():
-    assert analyze_folder([])["videos"] == []
+    assert analyze_videos([])["videos"] == []
+
+
+def test_the_same_videos_give_the_same_bytes(tmp_path, done, missed):
+    files = [_write(tmp_path, "a", done), _write(tmp_path, "b", missed, round=10)]
+
+    for name in ("one", "two"):
+        write_analysis(tmp_path / name / "video_analysis.json", analyze_videos(files))
+
+    for suffix in ("json", "parquet"):
+        one, two = (tmp_path / n / f"video_analysis.{suffix}" for n in ("one", "two"))
+        assert one.read_bytes() == two.read_bytes()
+    table = pd.read_parquet(tmp_path / "one" / "video_analysis.parquet")
+    assert list(table["round"]) == [20, 10]
+    assert table["success_video"].tolist() == [True, False]
+
+
+def test_summaries_of_rounds_and_arms(tmp_path, done, missed):
+    files = [
+        _write(tmp_path, "a", done, episode=0),
+        _write(tmp_path, "b", missed, episode=1, success=False),
+        _write(tmp_path, "c", missed, round=10, success=False),
+    ]
+
+    analysis = analyze_videos(files)
+
+    early, late = analysis["rounds"]
+    assert (early["round"], early["videos"], early["success_env"]) == (10, 1, 0.0)
+    assert (late["round"], late["videos"], late["success_env"]) == (20, 2, 0.5)
+    assert late["completion_time_s"] == 1.0, "of successes only"
+    assert early["completion_time_s"] is None
+    (arm,) = analysis["arms"]
+    assert (arm["arm"], arm["videos"]) == ("central", 3)
+    paths = [video["path_length_px"] for video in analysis["videos"]]
+    assert arm["path_length_px"] == pytest.approx(np.mean(paths), abs=1e-5)
+
+
+def test_only_the_episode_counts_for_motion(tmp_path, done):
+    """A film stands still after its episode; that is neither idleness nor repeated frames."""
+    still = [done[-1]] * 15
+
+    entry = _only([_write(tmp_path, "a", done + still)])
+
+    assert entry["frames"] == 45
+    assert entry["idle_share"] == 0.0
+    assert entry["findings"] == []
