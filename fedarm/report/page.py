@@ -6,6 +6,7 @@ import base64
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
+from pathlib import Path
 
 import jinja2
 import pandas as pd
@@ -14,7 +15,9 @@ from markupsafe import Markup
 from fedarm.report import wording
 from fedarm.report.accounts import budgets, client_exclusions, training_seconds, video_accounts
 from fedarm.report.experiment import ExperimentResults
-from fedarm.report.figures import FIGURES
+from fedarm.report.figures import FIGURES, REPLAY_FIGURES
+from fedarm.report.replay import NO_SUCCESSES
+from fedarm.report.replay_page import replay_reels, replay_rows
 from fedarm.report.results import warnings
 from fedarm.report.success import success_by_task, success_pooled
 from fedarm.report.verdicts import Decision
@@ -43,7 +46,7 @@ def build_page(
     Args:
         results: What all runs have left.
         decisions: Candidates against the reference.
-        figures: SVG by name, of all `FIGURES`.
+        figures: SVG by name, in the order in which they are shown.
         tables: The tables that are written beside the report, by name.
     """
     environment = jinja2.Environment(
@@ -63,9 +66,12 @@ def build_page(
         style=Markup(_packaged(_STYLE)),
         words=wording,
         decisions=decisions,
-        figures=[(name, text, figures[name]) for name, text in FIGURES.items()],
+        figures=[(name, {**FIGURES, **REPLAY_FIGURES}[name], svg) for name, svg in figures.items()],
         tables=sorted(tables),
-        success=_success_rows(results),
+        success=_success_rows(results) if results.settings.judged else [],
+        replays=replay_rows(results),
+        replay_reels=replay_reels(results),
+        no_successes=NO_SUCCESSES,
         budgets=budgets(results),
         client_exclusions=client_exclusions(results),
         seconds=training_seconds(results),
@@ -87,8 +93,8 @@ def _svg_uri(svg: str) -> str:
     return "data:image/svg+xml;base64," + base64.b64encode(svg.encode()).decode()
 
 
-def _video_uri(clip: Clip) -> str:
-    return "data:video/mp4;base64," + base64.b64encode(clip.file.read_bytes()).decode()
+def _video_uri(file: Path) -> str:
+    return "data:video/mp4;base64," + base64.b64encode(file.read_bytes()).decode()
 
 
 def _success_rows(results: ExperimentResults) -> list[dict[str, object]]:

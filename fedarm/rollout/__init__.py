@@ -1,4 +1,4 @@
-"""Rollouts: every checkpoint on the same initial conditions, some of them filmed.
+"""How the arms do: rolled out in the simulator, replayed on recordings, or seen on a real arm.
 
 run.py            one run (arm x seed): all its checkpoints in all scenes
 scene_rollout.py  all checkpoints of a run in one scene
@@ -10,4 +10,16 @@ captions.py       who acts, where, and how it goes, in words
 layers.py         half-transparent layers over a frame
 recording.py      h264 MP4 with the same bytes each time
 tables.py         `episodes.parquet`
+
+replay.py         one run on the held-out episodes of every dataset
+looks.py          what a policy predicts on recorded episodes
+replay_errors.py  predicted against recorded actions, by joint and by step
+replay_tables.py  `frames.parquet`
+replay_film.py    the recorded frames with both action paths
+pictures.py       recorded pictures side by side, at the film's rate
+strip_charts.py   predicted beside recorded actions, a chart a joint
+
+labels.py         who succeeded on a real arm: a person's CSV
+recorded.py       labelled episodes as `episodes.parquet`
+sheet.py          the randomised, blinded evaluation sheet, and its way back to labels
 """
