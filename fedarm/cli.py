@@ -1,9 +1,10 @@
-"""The `fedarm` command: check, repair and compare datasets alone, and federate with other sites.
+"""The `fedarm` command: look after datasets, judge policies on a real arm, federate with other sites.
 
     fedarm data check PATH                      is this dataset sound?
     fedarm data fix PATH --out DIR              write a repaired copy
     fedarm data summarize PATH --out FILE       what others may know of it, without its rows
     fedarm data gate PATH_OR_SUMMARY...         do these datasets fit together?
+    fedarm evaluation sheet | join | check      policies judged on a real arm: `cli_evaluation.py`
     fedarm site init | serve | join             a federation between sites: `cli_site.py`
 
 Exit codes of `data`: 0 nothing found, 1 defects found, 2 not usable: no dataset, a wrong argument. What
@@ -21,7 +22,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
 
-from fedarm import cli_site
+from fedarm import cli_evaluation, cli_site
 from fedarm.errors import EXIT_USER_ERROR, FedarmError
 
 # What a shell reports of a program that Ctrl-C has ended.
@@ -68,7 +69,8 @@ def _run_data(args: argparse.Namespace) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="fedarm",
-        description="Datasets of robot demonstrations, and federations of their owners.",
+        description="Datasets of robot demonstrations, policies on real arms, and federations of"
+        " datasets' owners.",
     )
     groups = parser.add_subparsers(required=True, metavar="COMMAND")
     data = groups.add_parser("data", help="check, repair and compare datasets")
@@ -112,6 +114,7 @@ def _parser() -> argparse.ArgumentParser:
     _salt(gate)
     _allow_warnings(gate)
 
+    cli_evaluation.add_commands(groups)
     cli_site.add_commands(groups)
     return parser
 
