@@ -35,6 +35,8 @@ from fedarm.sim.scene import Scene
 _CAPTIONS, _PICTURES = 0.115, 0.445
 _TEXT = 0.72
 _MOST_CAMERAS = 3
+# A heading has little room, and no unit where the recording leaves it open.
+_UNIT_SIGNS = {"degrees": "°", "percent open": "% open", "percent of range": "% of range"}
 # OpenCV draws between pixels when coordinates come shifted by so many bits.
 _SHIFT = 4
 
@@ -117,7 +119,10 @@ class _Painter:
         self._charts = StripCharts(
             self._actions,
             predicted[~looks.is_pad[list(self._look_at.values())]],
-            headings=[f"{name}, {unit}" for name, unit in zip(names, units, strict=True)],
+            headings=[
+                f"{name} {_UNIT_SIGNS.get(unit, '')}".strip()
+                for name, unit in zip(names, units, strict=True)
+            ],
             width=size,
             height=size - self._below,
         )
