@@ -23,6 +23,7 @@ NO_SUCCESSES = (
     " moved. They decide nothing."
 )
 
+_UNIT_WORDS = {"as recorded": "in the recording's own units"}
 _REMEDY = "replay the run again"
 
 
@@ -65,6 +66,7 @@ class ReplaySummary(_Record):
     looks: int
     actions: int
     policy_loss: float
+    joints: tuple[str, ...]
     units: dict[str, str]
     error: dict[str, JointError]
     error_executed: dict[str, JointError]
@@ -123,14 +125,14 @@ def replay_error(replays: Sequence[Replay]) -> pd.DataFrame:
             **_identity(replay),
             "joint": joint,
             "unit": replay.summary.units[joint],
-            "mean": error.mean,
-            "p95": error.p95,
+            "mean": replay.summary.error[joint].mean,
+            "p95": replay.summary.error[joint].p95,
             "executed_mean": replay.summary.error_executed[joint].mean,
             "executed_p95": replay.summary.error_executed[joint].p95,
             "hold_still": (replay.summary.hold_still or {}).get(joint),
         }
         for replay in replays
-        for joint, error in replay.summary.error.items()
+        for joint in replay.summary.joints
     ]
     return pd.DataFrame(rows)
 
@@ -152,8 +154,8 @@ def replay_by_step(replays: Sequence[Replay]) -> pd.DataFrame:
         }
         for replay in replays
         for steps in (replay.summary.error_by_step,)
-        for joint, values in steps.mean.items()
-        for step, mean in enumerate(values)
+        for joint in replay.summary.joints
+        for step, mean in enumerate(steps.mean[joint])
     ]
     return pd.DataFrame(rows)
 
@@ -198,7 +200,9 @@ def _errors(summaries: Sequence[ReplaySummary]) -> str:
     for summary in summaries:
         for joint, error in summary.error.items():
             by_unit.setdefault(summary.units[joint], []).append(error.mean)
-    parts = ", ".join(f"{fmean(errors):.3g} {unit}" for unit, errors in by_unit.items())
+    parts = ", ".join(
+        f"{fmean(errors):.3g} {_UNIT_WORDS.get(unit, unit)}" for unit, errors in by_unit.items()
+    )
     return f"mean absolute error {parts}"
 
 

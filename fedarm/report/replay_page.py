@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
@@ -46,14 +47,14 @@ def replay_rows(results: ExperimentResults) -> list[ReplayTable]:
         replays = [each for each in results.replays if each.summary.dataset == dataset]
         names = dict.fromkeys(each.run.name for each in replays)
         first = replays[0].summary
-        joints = tuple(first.units.items())
+        joints = tuple((joint, first.units[joint]) for joint in first.joints)
         tables.append(
             ReplayTable(
                 title=label(dataset),
                 unseen=first.unseen,
                 joints=joints,
                 rows=tuple(
-                    _row([each for each in replays if each.run.name == name], list(first.units))
+                    _row([each for each in replays if each.run.name == name], first.joints)
                     for name in names
                 ),
                 hold_still=None
@@ -79,7 +80,7 @@ def replay_reels(results: ExperimentResults) -> list[ReplayReel]:
     return reels
 
 
-def _row(replays: list[Replay], joints: list[str]) -> dict[str, Any]:
+def _row(replays: Sequence[Replay], joints: Sequence[str]) -> dict[str, Any]:
     summaries = [each.summary for each in replays]
     return {
         "name": replays[0].run.name,

@@ -10,6 +10,7 @@ replay/<dataset>/videos/episode_<000>.mp4, .json
     episodes, looks, actions    held-out episodes, predictions, and predicted actions that were compared
     fps, chunk_size, n_action_steps
     policy_loss                 over the same looks; the random draws of a flow are those of every arm
+    joints                      their names, in the order of the actions
     units                       by joint, as far as the recording says
     error                       by joint: `mean` and `p95` of the absolute error, over all actions
     error_executed              the same over the actions before the next look
@@ -103,6 +104,7 @@ def summarize(looks: Looks) -> dict[str, Any]:
         "error_executed": error_by_joint(errors[soon], looks.is_pad[soon], joints),
         "error_by_step": error_by_step(errors, looks.is_pad, joints),
         "hold_still": still,
+        "joints": list(joints),
     }
 
 

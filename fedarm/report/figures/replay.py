@@ -29,7 +29,7 @@ def draw_replay_error(results: ExperimentResults, decisions: tuple[Decision, ...
     del decisions
     shown = _shown(results)
     table = replay_error([replay for replay, _ in shown]).assign(
-        curve=[curve for replay, curve in shown for _ in replay.summary.error]
+        curve=[curve for replay, curve in shown for _ in replay.summary.joints]
     )
     datasets = list(dict.fromkeys(table["dataset"]))
     joints = list(dict.fromkeys(table["joint"]))
@@ -52,7 +52,7 @@ def draw_replay_horizon(results: ExperimentResults, decisions: tuple[Decision, .
     del decisions
     shown = _shown(results)
     steps = [len(replay.summary.error_by_step.actions) for replay, _ in shown]
-    joints = list(shown[0][0].summary.error)
+    joints = shown[0][0].summary.joints
     table = replay_by_step([replay for replay, _ in shown]).assign(
         curve=[
             curve

@@ -17,7 +17,8 @@ from fedarm.report.verdicts import decide_all
 
 from .fabrication import clip, write
 
-JOINTS = {"elbow_flex": "degrees", "gripper": "percent open"}
+# In the order of the arm, which is not that of the alphabet.
+JOINTS = {"shoulder_pan": "degrees", "gripper": "percent open"}
 
 
 def fabricate_replays(settings, *, datasets=None):
@@ -45,6 +46,7 @@ def summary(run, dataset, error):
         "looks": 20,
         "actions": 300,
         "policy_loss": error / 10,
+        "joints": list(JOINTS),
         "units": JOINTS,
         "error": {joint: {"mean": error, "p95": 3 * error} for joint in JOINTS},
         "error_executed": {joint: {"mean": error / 2, "p95": error} for joint in JOINTS},

@@ -105,6 +105,7 @@ def test_the_summary_is_that_of_the_table(done):
         assert summary["error_executed"][joint]["mean"] == pytest.approx(soon, rel=1e-4)
         last = errors[frame["step"] == 3].mean()
         assert summary["error_by_step"]["mean"][joint][3] == pytest.approx(last, rel=1e-4)
+    assert tuple(summary["joints"]) == JOINTS
     assert (summary["arm"], summary["round"], summary["unseen"]) == ("central", 2, False)
     assert summary["policy_loss"] > 0
     # The joints lie within [-100, 100] and nothing says in which unit.
