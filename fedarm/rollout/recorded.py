@@ -41,7 +41,7 @@ _ALSO = (("recorded_episode", pa.int64()), ("note", pa.string()))
 def collect_recorded(settings: RecordedSettings) -> None:
     """Write the episodes of every run that was on the real arm.
 
-    Everything is read and checked before the first file is written.
+    Labels, recordings' metadata and metrics are checked before the first file is written.
 
     Raises:
         DataError: The labels or a recording are broken, or a label names an episode that is not there.

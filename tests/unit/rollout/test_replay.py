@@ -1,5 +1,6 @@
 """A small recording replayed from end to end, by an ACT and by a SmolVLA that reads and draws noise."""
 
+import shutil
 from dataclasses import replace
 
 import av
@@ -12,7 +13,7 @@ from fedarm import config_policies
 from fedarm.data.frame_cache import build_frame_cache, open_frame_cache
 from fedarm.errors import CheckpointError, DataError
 from fedarm.paths import RunPaths, read_json
-from fedarm.policies.checkpoint import load_pretrained, save_pretrained
+from fedarm.policies.checkpoint import digest_checkpoint, load_pretrained, save_pretrained
 from fedarm.policies.draws import flow_noise
 from fedarm.policies.language import reader_of
 from fedarm.policies.presets import PolicyFeatures, build_policy
@@ -20,7 +21,10 @@ from fedarm.provenance import digest_file, digest_folder
 from fedarm.rollout import looks as looks_module
 from fedarm.rollout.looks import look_at
 from fedarm.rollout.replay import replay_run
+from fedarm.rollout.replay_film import _path_drawer
 from fedarm.settings import DataSource, ReplayDataset, ReplaySettings, Run
+from fedarm.sim.scene import compile_scene
+from fedarm.sim.simulation import HOME_DEG
 from fedarm.training.rows import open_held_out
 from tests.unit.data.recording import FRONT, LENGTHS, WRIST, record
 from tests.unit.federated.test_smolvla import TINY_SMOLVLA
@@ -178,6 +182,20 @@ def test_a_prediction_is_the_policys_own_by_hand(done):
     np.testing.assert_allclose(looks.predicted[0], expected, rtol=1e-3, atol=1e-2)
 
 
+def test_a_clients_own_policy_is_replayed_on_its_data(done, tmp_path):
+    own = replace(done, paths=RunPaths(tmp_path / "own", federated=False), videos=0)
+    shutil.copytree(done.paths.pretrained_model(2), own.paths.pretrained_model(2))
+    loaded = load_pretrained(done.paths.pretrained_model(2), expected=done.policy)
+    with torch.no_grad():
+        next(p for p in loaded.policy.parameters() if p.requires_grad).add_(0.1)
+    save_pretrained(loaded.policy, loaded.statistics, own.paths.client_model(2, "mine"))
+    replay_run(own)
+    summaries = [read_json(each.paths.replay_summary("mine")) for each in (own, done)]
+    assert summaries[0]["checkpoint_sha256"] == digest_checkpoint(own.paths.client_model(2, "mine"))
+    assert summaries[0]["checkpoint_sha256"] != summaries[1]["checkpoint_sha256"]
+    assert summaries[0]["error"] != summaries[1]["error"]
+
+
 def test_a_policy_with_other_cameras_is_refused(done, recording, tmp_path):
     other = build_frame_cache(recording / "dataset", tmp_path / "cache", image_size=64)
     assert other["frames_shape"][2] == 64
@@ -195,3 +213,24 @@ def test_without_held_out_episodes_there_is_nothing_to_replay(done):
     with pytest.raises(DataError, match="no episode is held out"):
         replay_run(replace(done, datasets=(replace(done.datasets[0], source=source),)))
     assert len(open_frame_cache(source.cache).episodes) == len(LENGTHS)
+
+
+def test_in_a_known_scene_both_paths_are_where_its_camera_sees_them():
+    scene, side = compile_scene("pickplace"), 240
+    state = np.asarray(HOME_DEG, np.float32)
+    reach = np.linspace(0, 1, 9)[1:, None] * np.array([30, 20, -20, 0, 0, 0], np.float32)
+    recorded, predicted = state + reach, state - reach
+    draw = _path_drawer(
+        scene, state, predicted=predicted, recorded=recorded, executed=4, first=0, side=side
+    )
+    plain = np.full((side, side, 3), 90, np.uint8)
+    picture = draw(plain.copy(), 0).astype(int)
+    drawn = np.abs(picture - plain).sum(axis=2) > 40
+    for way in (recorded, predicted):
+        points = np.rint(scene.project(scene.tool_positions(way), side)).astype(int)
+        assert all(drawn[row, column] for column, row in points)
+    # The recorded one is white; the predicted one has the colours of the horizon.
+    column, row = np.rint(scene.project(scene.tool_positions(recorded[-1:]), side)[0]).astype(int)
+    assert picture[row, column].min() > 180
+    column, row = np.rint(scene.project(scene.tool_positions(predicted[-1:]), side)[0]).astype(int)
+    assert np.ptp(picture[row, column]) > 50
