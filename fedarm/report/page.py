@@ -49,6 +49,36 @@ def build_page(
         figures: SVG by name, in the order in which they are shown.
         tables: The tables that are written beside the report, by name.
     """
+    page: str = (
+        _environment()
+        .get_template(_TEMPLATE)
+        .render(
+            settings=results.settings,
+            style=Markup(_packaged(_STYLE)),
+            words=wording,
+            decisions=decisions,
+            figures=[
+                (name, {**FIGURES, **REPLAY_FIGURES}[name], svg) for name, svg in figures.items()
+            ],
+            tables=sorted(tables),
+            success=_success_rows(results) if results.settings.judged else [],
+            replays=replay_rows(results),
+            replay_reels=replay_reels(results),
+            no_successes=NO_SUCCESSES,
+            budgets=budgets(results),
+            client_exclusions=client_exclusions(results),
+            seconds=training_seconds(results),
+            videos=video_accounts(results),
+            data=results.data,
+            reels=_reels(results),
+            warnings=warnings(results, decisions),
+            exclusions=[entry for decision in decisions for entry in decision.exclusions],
+        )
+    )
+    return page
+
+
+def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=jinja2.FunctionLoader(_packaged),
         autoescape=True,
@@ -61,27 +91,7 @@ def build_page(
     environment.filters["svg_uri"] = _svg_uri
     environment.filters["video_uri"] = _video_uri
     environment.filters["thousands"] = lambda number: f"{number:,}".replace(",", "\N{THIN SPACE}")
-    page: str = environment.get_template(_TEMPLATE).render(
-        settings=results.settings,
-        style=Markup(_packaged(_STYLE)),
-        words=wording,
-        decisions=decisions,
-        figures=[(name, {**FIGURES, **REPLAY_FIGURES}[name], svg) for name, svg in figures.items()],
-        tables=sorted(tables),
-        success=_success_rows(results) if results.settings.judged else [],
-        replays=replay_rows(results),
-        replay_reels=replay_reels(results),
-        no_successes=NO_SUCCESSES,
-        budgets=budgets(results),
-        client_exclusions=client_exclusions(results),
-        seconds=training_seconds(results),
-        videos=video_accounts(results),
-        data=results.data,
-        reels=_reels(results),
-        warnings=warnings(results, decisions),
-        exclusions=[entry for decision in decisions for entry in decision.exclusions],
-    )
-    return page
+    return environment
 
 
 def _packaged(name: str) -> str:

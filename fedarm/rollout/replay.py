@@ -174,16 +174,18 @@ def _film(
         )
         record = _record(looks, index, writer, labels)
         write_json(writer.file.with_suffix(".json"), record)
-        name = f"{_VIDEOS}/{writer.file.name}"
-        entries.append(
-            {
-                "file": name,
-                "record": str(Path(name).with_suffix(".json")),
-                "sha256": record["video_sha256"],
-                "episode": index,
-            }
-        )
+        entries.append(_entry(record, f"{_VIDEOS}/{writer.file.name}"))
     return entries
+
+
+def _entry(record: Mapping[str, Any], file: str) -> dict[str, Any]:
+    """Return a film's entry in the summary."""
+    return {
+        "file": file,
+        "record": str(Path(file).with_suffix(".json")),
+        "sha256": record["video_sha256"],
+        "episode": record["episode"],
+    }
 
 
 def _record(
