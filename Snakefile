@@ -25,9 +25,15 @@ include: "rules/dataset.smk"
 include: "rules/gate.smk"
 include: "rules/train.smk"
 include: "rules/rollout.smk"
+include: "rules/replay.smk"
 include: "rules/video.smk"
 include: "rules/reels.smk"
 include: "rules/compare.smk"
+
+
+if RECORDED_DIGEST is not None:
+
+    include: "rules/recorded.smk"
 
 
 report: "report/workflow.rst"

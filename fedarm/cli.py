@@ -1,10 +1,11 @@
-"""The `fedarm` command: check, repair and compare datasets alone, measure videos, and federate.
+"""The `fedarm` command: look after datasets, measure videos, judge real arms, federate with other sites.
 
     fedarm data check PATH                      is this dataset sound?
     fedarm data fix PATH --out DIR              write a repaired copy
     fedarm data summarize PATH --out FILE       what others may know of it, without its rows
     fedarm data gate PATH_OR_SUMMARY...         do these datasets fit together?
     fedarm video analyze PATH                   what is in these videos, what is wrong: `cli_video.py`
+    fedarm evaluation sheet | join | check      policies judged on a real arm: `cli_evaluation.py`
     fedarm site init | serve | join             a federation between sites: `cli_site.py`
 
 Exit codes of `data`: 0 nothing found, 1 defects found, 2 not usable: no dataset, a wrong argument. What
@@ -22,7 +23,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
 
-from fedarm import cli_site, cli_video
+from fedarm import cli_evaluation, cli_site, cli_video
 from fedarm.errors import EXIT_USER_ERROR, FedarmError
 
 # What a shell reports of a program that Ctrl-C has ended.
@@ -69,7 +70,8 @@ def _run_data(args: argparse.Namespace) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="fedarm",
-        description="Datasets and videos of robots, and federations of their owners.",
+        description="Datasets and videos of robots, policies on real arms, and federations of datasets'"
+        " owners.",
     )
     groups = parser.add_subparsers(required=True, metavar="COMMAND")
     data = groups.add_parser("data", help="check, repair and compare datasets")
@@ -113,6 +115,7 @@ def _parser() -> argparse.ArgumentParser:
     _salt(gate)
     _allow_warnings(gate)
 
+    cli_evaluation.add_commands(groups)
     cli_video.add_commands(groups)
     cli_site.add_commands(groups)
     return parser

@@ -16,6 +16,7 @@ from fedarm.config_arms import FederatedArm
 from fedarm.config_base import Model, Name, Positive, PositiveFloat
 from fedarm.config_datasets import Dataset
 from fedarm.config_errors import describe_breaches
+from fedarm.config_evaluation import Evaluation
 from fedarm.config_policies import ActPolicy, Policy
 from fedarm.errors import ConfigError
 
@@ -224,7 +225,9 @@ class Progress(Model):
 class Rollout(Model):
     """Closed-loop evaluation on initial conditions that all arms share."""
 
-    episodes: Positive = Field(description="Initial conditions a task, the same for every arm.")
+    episodes: Positive = Field(
+        default=16, description="Initial conditions a task, the same for every arm."
+    )
     progress: Progress = Progress()
     videos: Annotated[int, Field(ge=0)] = Field(
         default=1, description="Episodes a task and round that are filmed."
@@ -267,7 +270,12 @@ class Config(Model):
     training: Training
     federation: Federation
     arms: dict[Name, Arm]
-    rollout: Rollout
+    rollout: Rollout = Rollout()
+    evaluation: Evaluation | None = Field(
+        default=None,
+        description="Unless given, closed loop where all evaluated datasets are simulated, and replay"
+        " where none is.",
+    )
     compare: Compare = Compare()
 
     @field_validator("policy", mode="before")

@@ -12,6 +12,7 @@ from pathlib import Path
 from fedarm.config import Config, PretrainedBase
 from fedarm.config_arms import KrumArm, TrimmedMeanArm
 from fedarm.config_datasets import Dataset, SimDataset
+from fedarm.config_evaluation import RecordedEvaluation, ReplayEvaluation
 from fedarm.errors import ConfigError, suggest
 
 
@@ -32,6 +33,7 @@ def check_rules(config: Config, source: str) -> None:
     _check_budget(config, source)
     _check_runtime(config, source)
     _check_comparison(config, source)
+    _check_recorded(config, source)
     _check_writable(config, source)
 
 
@@ -84,18 +86,22 @@ def _check_evaluated_dataset(name: str, dataset: Dataset, source: str) -> None:
 
 
 def _check_scenes(config: Config, source: str) -> None:
-    """Refuse a comparison of which one part can be rolled out and the other cannot."""
+    """Refuse an evaluation in the simulator of which a part has no scene there."""
+    if isinstance(config.evaluation, ReplayEvaluation | RecordedEvaluation):
+        return
     evaluated = (*config.clients, *config.unseen)
     recorded = [n for n in evaluated if not isinstance(config.datasets[n], SimDataset)]
-    if recorded and len(recorded) < len(evaluated):
+    if config.evaluation is None and len(recorded) == len(evaluated):
+        return
+    if recorded:
         raise ConfigError(
-            "a dataset of the hub or of a folder has no simulator's scene to roll out in, so it"
-            " cannot be evaluated beside simulated ones",
+            "a dataset of the hub or of a folder has no simulator's scene to roll out in",
             file=source,
-            key="clients, unseen",
+            key="clients, unseen" if config.evaluation is None else "evaluation.kind",
             value=recorded,
-            remedy="evaluate recorded datasets in an experiment of their own: it trains the arms and"
-            " reports their held-out losses, without rollouts and without a verdict",
+            remedy="set `evaluation: {kind: replay}`, which compares predictions with held-out"
+            " episodes of any dataset; or evaluate recorded and simulated datasets in experiments of"
+            " their own",
         )
 
 
@@ -245,6 +251,41 @@ def _check_comparison(config: Config, source: str) -> None:
             key="seeds",
             value=list(config.seeds),
             remedy="add seeds, or set `compare.level: checkpoints` to speak of these checkpoints only",
+        )
+
+
+def _check_recorded(config: Config, source: str) -> None:
+    """Labels of a real arm are of known datasets and arms, and let a verdict be made."""
+    evaluation = config.evaluation
+    if not isinstance(evaluation, RecordedEvaluation):
+        return
+    evaluated = (*config.clients, *config.unseen)
+    known = {"recordings": evaluated, "arms": tuple(config.arms)}
+    for key, given in (("recordings", evaluation.recordings), ("arms", evaluation.arms or ())):
+        for name in given:
+            if name not in known[key]:
+                raise ConfigError(
+                    "no such client or unseen dataset" if key == "recordings" else "no such arm",
+                    file=source,
+                    key=f"evaluation.{key}",
+                    value=name,
+                    remedy=suggest(name, known[key]),
+                )
+    if not set(config.clients) & set(evaluation.recordings):
+        raise ConfigError(
+            "the verdict is on the clients' tasks, and none of them was recorded",
+            file=source,
+            key="evaluation.recordings",
+            value=sorted(evaluation.recordings),
+            remedy=f"add the recording of at least one client: {', '.join(config.clients)}",
+        )
+    if evaluation.arms is not None and config.compare.reference not in evaluation.arms:
+        raise ConfigError(
+            "the reference of the comparison was not on the real arm",
+            file=source,
+            key="evaluation.arms",
+            value=list(evaluation.arms),
+            remedy=f"add {config.compare.reference!r}, or change `compare.reference`",
         )
 
 

@@ -19,15 +19,25 @@ from fedarm.config import Config, PretrainedBase
 from fedarm.config import parse_config as _parse_schema
 from fedarm.config import read_config as _read_schema
 from fedarm.config_datasets import Dataset, SimDataset
+from fedarm.config_evaluation import (
+    ClosedLoopEvaluation,
+    Evaluation,
+    RecordedEvaluation,
+    ReplayEvaluation,
+)
 from fedarm.config_rules import check_rules
 from fedarm.errors import ConfigError, suggest
-from fedarm.local_datasets import pin_local_datasets
+from fedarm.local_datasets import digest_recording, pin_local_datasets
 from fedarm.paths import DatasetPaths, RunPaths, write_atomic
-from fedarm.provenance import VERSION_DIGITS, derive_seed, digest_value
+from fedarm.provenance import VERSION_DIGITS, derive_seed, digest_file, digest_value
 from fedarm.settings import (
     DataSource,
     Faults,
+    RecordedSettings,
+    Recording,
     Reel,
+    ReplayDataset,
+    ReplaySettings,
     RolloutRound,
     RolloutSettings,
     Run,
@@ -96,9 +106,57 @@ class Experiment:
         return (*self.config.clients, *self.config.unseen)
 
     @property
+    def evaluation(self) -> Evaluation:
+        """How the arms are evaluated: what the configuration says, or what its datasets allow."""
+        if self.config.evaluation is not None:
+            return self.config.evaluation
+        if all(self.is_simulated(name) for name in self.evaluated):
+            return ClosedLoopEvaluation(kind="closed_loop")
+        return ReplayEvaluation(kind="replay")
+
+    @property
     def rolled_out(self) -> tuple[str, ...]:
-        """The evaluated datasets that have a scene to roll out in: those of the simulator."""
-        return tuple(name for name in self.evaluated if self.is_simulated(name))
+        """The datasets in whose scenes the arms are rolled out."""
+        return self.evaluated if self.evaluation.kind == "closed_loop" else ()
+
+    @property
+    def replayed(self) -> tuple[str, ...]:
+        """The datasets on whose held-out episodes the arms' predictions are compared."""
+        return () if self.evaluation.kind == "closed_loop" else self.evaluated
+
+    @property
+    def judged(self) -> tuple[str, ...]:
+        """The datasets on whose tasks successes are counted: in the simulator, or on a real arm."""
+        if isinstance(self.evaluation, RecordedEvaluation):
+            recordings = self.evaluation.recordings
+            return tuple(name for name in self.evaluated if name in recordings)
+        return self.rolled_out
+
+    @property
+    def judged_runs(self) -> tuple[Run, ...]:
+        """The runs whose successes are counted."""
+        if isinstance(self.evaluation, RecordedEvaluation):
+            return self.real_arm_runs()
+        return self.runs if self.judged else ()
+
+    def real_arm_runs(self, wanted: tuple[str, ...] = ()) -> tuple[Run, ...]:
+        """Return the runs that are tried on a real arm.
+
+        Args:
+            wanted: Their arms; by default those of the configuration, or the reference and all
+                federated ones.
+
+        Raises:
+            ConfigError: There is no such arm.
+        """
+        section = self.evaluation
+        named = section.arms if isinstance(section, RecordedEvaluation) else None
+        federated = (name for name, arm in self.config.arms.items() if arm.kind == "federated")
+        arms = wanted or named or (self.config.compare.reference, *federated)
+        for arm in arms:
+            if arm not in self.config.arms:
+                raise ConfigError("no such arm", value=arm, remedy=suggest(arm, self.config.arms))
+        return tuple(run for run in self.runs if run.arm in arms)
 
     @property
     def datasets(self) -> tuple[str, ...]:
@@ -326,6 +384,77 @@ class Experiment:
     def _tile(self, run: Run, number: int) -> Tile:
         return Tile(run, number, self.run_paths(run))
 
+    def replay_settings(self, run: Run) -> ReplaySettings:
+        """Return the settings of a run's replay job.
+
+        Raises:
+            ConfigError: The experiment's arms are not replayed.
+        """
+        section = self.evaluation
+        if isinstance(section, ClosedLoopEvaluation):
+            raise ConfigError(
+                "the arms of this experiment are rolled out, not replayed",
+                file=self.resolved_config,
+                key="evaluation.kind",
+                value=section.kind,
+                remedy="set `evaluation: {kind: replay}`",
+            )
+        return ReplaySettings(
+            run=run,
+            datasets=tuple(self._replay_dataset(name) for name in self.replayed),
+            round=self.last_round(run),
+            policy=self.config.policy,
+            videos=section.videos,
+            video_size=section.video_size,
+            paths=self.run_paths(run),
+        )
+
+    def recorded_settings(self) -> RecordedSettings:
+        """Return the settings of the job that collects labelled episodes.
+
+        Raises:
+            ConfigError: The experiment is not evaluated on a real arm.
+        """
+        section = self.evaluation
+        if not isinstance(section, RecordedEvaluation):
+            raise ConfigError(
+                "this experiment has no labelled episodes",
+                file=self.resolved_config,
+                key="evaluation.kind",
+                value=section.kind,
+                remedy="set `evaluation: {kind: recorded, labels: ..., recordings: ...}`",
+            )
+        return RecordedSettings(
+            runs=tuple(
+                (run, self.last_round(run), self.run_paths(run)) for run in self.judged_runs
+            ),
+            labels=Path(section.labels),
+            recordings=tuple(
+                Recording(name, Path(section.recordings[name]), name in self.config.unseen)
+                for name in self.judged
+            ),
+            videos=section.videos,
+            video_size=section.video_size,
+        )
+
+    def recorded_digest(self) -> str:
+        """Return the digest of the labelled episodes' settings and content.
+
+        Raises:
+            ConfigError: The labels or a recording are not there.
+        """
+        settings = self.recorded_settings()
+        if not settings.labels.is_file():
+            raise ConfigError(
+                "the labels of the recorded episodes are not there",
+                file=settings.labels,
+                key="evaluation.labels",
+                remedy="draw up a sheet with `fedarm evaluation sheet`, record the episodes, and make"
+                " the labels with `fedarm evaluation join` (docs/evaluation.md)",
+            )
+        recordings = {each.dataset: digest_recording(each) for each in settings.recordings}
+        return settings.digest([digest_file(settings.labels), recordings])
+
     def gate_settings(self) -> Mapping[str, Any]:
         """Return which versions of which datasets must fit together, by what they are used for."""
         return {
@@ -340,6 +469,12 @@ class Experiment:
             "unseen": self.config.unseen,
             "runs": [vars(run) for run in self.runs],
             "experiment": self.config.experiment,
+            # An experiment in the simulator has the digest that it had when there was nothing else.
+            **(
+                {}
+                if self.rolled_out
+                else {"judged": self.judged, "judged_runs": [vars(r) for r in self.judged_runs]}
+            ),
         }
 
     def _evaluated_in_training(self, run: Run) -> tuple[str, ...]:
@@ -379,6 +514,14 @@ class Experiment:
             )
             for name, section in self.config.datasets.items()
         }
+
+    def _replay_dataset(self, name: str) -> ReplayDataset:
+        return ReplayDataset(
+            source=self._source(name),
+            recording=self.dataset_paths(name).dataset,
+            unseen=name in self.config.unseen,
+            scene=self._scene(name) if self.is_simulated(name) else None,
+        )
 
     def _scene(self, name: str) -> Scene:
         section = self.dataset(name)

@@ -10,6 +10,7 @@ from fedarm.config import Config, PretrainedBase
 from fedarm.config_datasets import LocalDataset
 from fedarm.errors import ConfigError
 from fedarm.provenance import digest_file, digest_value
+from fedarm.settings import Recording
 
 # What LeRobot stores a dataset in; anything else in its folder is none of it.
 DATASET_FOLDERS = ("meta", "data", "videos")
@@ -54,6 +55,24 @@ def pin_local_datasets(config: Config, source: str) -> Config:
             trained = name not in config.unseen
             sections[name] = _pin(section, name, source, trained=trained)
     return config.model_copy(update={"datasets": sections})
+
+
+def digest_recording(recording: Recording) -> str:
+    """Return the digest of the content of a recording made on a real arm.
+
+    Raises:
+        ConfigError: There is no dataset in its folder.
+    """
+    if not (recording.folder / _INFO_FILE).is_file():
+        raise ConfigError(
+            "not a LeRobot dataset: no meta/info.json"
+            if recording.folder.is_dir()
+            else "no such folder",
+            key=f"evaluation.recordings.{recording.dataset}",
+            value=str(recording.folder),
+            remedy="give the folder that holds `meta/`, `data/` and `videos/` of the recording",
+        )
+    return digest_content(recording.folder)
 
 
 def _pin(section: LocalDataset, name: str, source: str, *, trained: bool) -> LocalDataset:

@@ -7,6 +7,7 @@
         checkpoints/round_<0000>/pretrained_model/
         metrics.json | federated_metrics.json
         rollouts/<dataset>/episodes.parquet, videos/*.mp4 + *.json
+        replay/<dataset>/frames.parquet, summary.json, videos/*.mp4 + *.json
         video_analysis.json, video_analysis.parquet
     results/<experiment>/comparison/, comparison/reels/
 
@@ -98,6 +99,14 @@ class RunPaths:
     def episodes(self, dataset: str) -> Path:
         """The table of rollout episodes on one dataset's task and variant."""
         return self.rollouts / dataset / "episodes.parquet"
+
+    def replay_frames(self, dataset: str) -> Path:
+        """The table of predicted and recorded actions on a dataset's held-out episodes."""
+        return self.root / "replay" / dataset / "frames.parquet"
+
+    def replay_summary(self, dataset: str) -> Path:
+        """The errors of those predictions, and the policy loss; written last."""
+        return self.replay_frames(dataset).with_name("summary.json")
 
     def pretrained_model(self, round_number: int) -> Path:
         """The checkpoint after a round, in LeRobot's own layout."""

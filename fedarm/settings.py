@@ -303,6 +303,112 @@ class Reel:
         return {"name": self.name, "dataset": self.dataset, "rows": rows}
 
 
+@dataclass(frozen=True)
+class ReplayDataset:
+    """A dataset on whose held-out episodes a policy is replayed.
+
+    Attributes:
+        source: The dataset as training sees it.
+        recording: The folder of the dataset itself, whose videos are filmed.
+        unseen: Whether no arm is trained on it.
+        scene: The simulator's scene of which it is; None for a dataset of the hub or of a folder.
+    """
+
+    source: DataSource
+    recording: Path
+    unseen: bool
+    scene: Scene | None
+
+
+@dataclass(frozen=True)
+class ReplaySettings:
+    """Everything that a replay job depends on.
+
+    Attributes:
+        run: Whose final checkpoint is replayed.
+        datasets: The clients' datasets, then the unseen ones.
+        round: The round of the checkpoint.
+        policy: The architecture that it must have.
+        videos: Episodes a dataset that are filmed.
+        video_size: Side of the films' frames, in pixels.
+        paths: The run's files.
+    """
+
+    run: Run
+    datasets: tuple[ReplayDataset, ...]
+    round: int
+    policy: Policy
+    videos: int
+    video_size: int
+    paths: RunPaths
+
+    def digest(self) -> str:
+        """Return the digest of the settings; where files lie does not count."""
+        return digest_value(
+            {
+                "run": vars(self.run),
+                "datasets": [
+                    {
+                        **_source_identity(each.source),
+                        "unseen": each.unseen,
+                        "scene": vars(each.scene) if each.scene else None,
+                    }
+                    for each in self.datasets
+                ],
+                "round": self.round,
+                "policy": self.policy.model_dump(mode="json"),
+                "videos": self.videos,
+                "video_size": self.video_size,
+            }
+        )
+
+
+@dataclass(frozen=True)
+class Recording:
+    """Episodes of policies on a real arm, doing the task of a client's or an unseen dataset.
+
+    Attributes:
+        dataset: The dataset's name.
+        folder: The LeRobot dataset into which the episodes were recorded.
+        unseen: Whether no arm is trained on that dataset.
+    """
+
+    dataset: str
+    folder: Path
+    unseen: bool
+
+
+@dataclass(frozen=True)
+class RecordedSettings:
+    """Everything that the collecting of labelled episodes depends on.
+
+    Attributes:
+        runs: The runs that were on the real arm, each with its final round and its files.
+        labels: The labels' CSV file.
+        recordings: The recorded episodes by dataset: clients, then unseen ones.
+        videos: Initial conditions a dataset of which the report gets a video of every run.
+        video_size: Side of the videos' frames, in pixels.
+    """
+
+    runs: tuple[tuple[Run, int, RunPaths], ...]
+    labels: Path
+    recordings: tuple[Recording, ...]
+    videos: int
+    video_size: int
+
+    def digest(self, content: Any) -> str:
+        """Return the digest of the settings and of the content of the labels and recordings."""
+        return digest_value(
+            {
+                "runs": [[vars(run), number] for run, number, _ in self.runs],
+                "recordings": [[each.dataset, each.unseen] for each in self.recordings],
+                "videos": self.videos,
+                "video_size": self.video_size,
+                "content": content,
+            }
+        )
+
+
 def _source_identity(source: DataSource) -> dict[str, Any]:
     return {
         "name": source.name,

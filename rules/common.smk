@@ -17,6 +17,12 @@ CONFIG_SOURCE = str((workflow.configfiles or ["config.yaml"])[-1])
 
 try:
     experiment = parse_experiment(config, source=CONFIG_SOURCE)
+    # None unless the experiment is evaluated on a real arm; then labels and recordings must be there.
+    RECORDED_DIGEST = (
+        experiment.recorded_digest()
+        if experiment.evaluation.kind == "recorded"
+        else None
+    )
 except FedarmError as error:
     exit_with(error)
 
@@ -46,6 +52,11 @@ def run_names(*kinds):
     return "|".join(names) or NOTHING
 
 
+def rollout_names(*kinds):
+    """Return a wildcard pattern for the runs that are rolled out in the simulator."""
+    return run_names(*kinds) if experiment.rolled_out else NOTHING
+
+
 def run_of(wildcards):
     """Return the run that a rule's wildcards name."""
     return experiment.run(wildcards.run, int(wildcards.seed))
@@ -68,19 +79,12 @@ def dataset_names(names):
 
 
 def targets():
-    """Return what `all` asks for: without a scene nothing is rolled out, so nothing can be compared."""
-    if experiment.rolled_out:
-        return [experiment.manifest]
-    return [metrics_of(run) for run in experiment.runs]
+    """Return what `all` asks for."""
+    return [experiment.manifest]
 
 
 def verdict_text():
-    """Return the verdicts of the comparison and where the report is, for the terminal."""
-    if not experiment.rolled_out:
-        return (
-            "No dataset has a simulator's scene: the arms are trained and their held-out losses are in"
-            f" {experiment.root}/*/seed*/*metrics.json, but nothing was rolled out or compared."
-        )
+    """Return the verdicts of the comparison, for the terminal."""
     summary = experiment.comparison / "verdict.txt"
     return summary.read_text() if summary.exists() else ""
 
@@ -130,6 +134,12 @@ def rollout_digest(wildcards):
     """Return the digest of the rollout settings of an arm's runs."""
     runs = experiment.runs_named(wildcards.run)
     return digest_value([experiment.rollout_settings(run).digest() for run in runs])
+
+
+def replay_digest(wildcards):
+    """Return the digest of the replay settings of an arm's runs."""
+    runs = experiment.runs_named(wildcards.run)
+    return digest_value([experiment.replay_settings(run).digest() for run in runs])
 
 
 def resolved_config(wildcards, output):

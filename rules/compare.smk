@@ -1,8 +1,15 @@
-ANALYSES = [experiment.run_paths(run).video_analysis for run in experiment.runs]
+# Where nothing was tried, in the simulator or on a real arm, there are neither episodes nor films of them.
+ANALYSES = [experiment.run_paths(run).video_analysis for run in experiment.judged_runs]
+VIDEOS = [experiment.run_paths(run).videos for run in experiment.judged_runs]
 EPISODES = [
     experiment.run_paths(run).episodes(dataset)
+    for run in experiment.judged_runs
+    for dataset in experiment.judged
+]
+REPLAYS = [
+    experiment.run_paths(run).replay_summary(dataset)
     for run in experiment.runs
-    for dataset in experiment.rolled_out
+    for dataset in experiment.replayed
 ]
 DATA_REPORTS = [
     file
@@ -13,13 +20,18 @@ DATA_REPORTS = [
     )
 ]
 COMPARISON = experiment.comparison
-FIGURES = {
+SUCCESS_FIGURES = {
     "verdict": "Verdict",
     "success_by_task": "Success",
     "success_by_seed": "Success",
     "task_matrix": "Success",
     "progress": "Training",
     "loss_and_success": "Training",
+}
+REPLAY_FIGURES = {"replay_error": "Replay", "replay_horizon": "Replay"}
+FIGURES = {
+    **(SUCCESS_FIGURES if experiment.judged else {}),
+    **(REPLAY_FIGURES if experiment.replayed else {}),
 }
 
 
@@ -28,6 +40,7 @@ rule compare_arms:
         metrics=[metrics_of(run) for run in experiment.runs],
         episodes=EPISODES,
         analyses=ANALYSES,
+        replays=REPLAYS,
         data=DATA_REPORTS,
         gate=experiment.gate,
     output:
@@ -71,8 +84,9 @@ rule compare_arms:
 rule write_manifest:
     input:
         metrics=[metrics_of(run) for run in experiment.runs],
-        videos=[experiment.run_paths(run).videos for run in experiment.runs],
+        videos=VIDEOS,
         analyses=ANALYSES,
+        replays=REPLAYS,
         episodes=EPISODES,
         results=f"{COMPARISON}/results.json",
         html=f"{COMPARISON}/report.html",

@@ -11,7 +11,9 @@ rule get_dataset:
     benchmark:
         "logs/datasets/{dataset}/{version}/get_dataset.tsv"
     wildcard_constraints:
-        dataset=dataset_names(experiment.rolled_out),
+        dataset=dataset_names(
+            name for name in experiment.evaluated if experiment.is_simulated(name)
+        ),
     # Before any training but the base's: most arms wait for the data of all clients.
     priority: 25
     conda:

@@ -21,7 +21,7 @@ rule rollout_arm:
     benchmark:
         f"logs/{experiment.config.experiment}/{{run}}/rollout_arm.tsv"
     wildcard_constraints:
-        run=run_names("local", "central", "federated"),
+        run=rollout_names("local", "central", "federated"),
     conda:
         CONDA
     # The arms share out the cores; with fewer cores than arms, jobs side by side are all that is needed.
@@ -49,4 +49,4 @@ use rule rollout_arm as rollout_base with:
         ],
         videos=f"{experiment.root}/{{run}}/seed{experiment.base_run.seed}/rollouts/videos.json",
     wildcard_constraints:
-        run=run_names("base"),
+        run=rollout_names("base"),

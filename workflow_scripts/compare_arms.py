@@ -11,14 +11,17 @@ from fedarm.report.inputs import ComparisonSettings, DataFiles, RunFolder
 def comparison_of(experiment: Experiment) -> ComparisonSettings:
     """Return what is compared, and where its files lie."""
     config = experiment.config
+    every = {
+        run: RunFolder(run.arm, run.name, run.kind, run.seed, experiment.run_paths(run).root)
+        for run in experiment.runs
+    }
+    # A real arm may have tried some arms, and some tasks, only.
+    tried = experiment.judged or experiment.evaluated
     return ComparisonSettings(
         experiment=config.experiment,
-        runs=tuple(
-            RunFolder(run.arm, run.name, run.kind, run.seed, experiment.run_paths(run).root)
-            for run in experiment.runs
-        ),
-        clients=config.clients,
-        unseen=config.unseen,
+        runs=tuple(every[run] for run in experiment.judged_runs or experiment.runs),
+        clients=tuple(name for name in config.clients if name in tried),
+        unseen=tuple(name for name in config.unseen if name in tried),
         reference=config.compare.reference,
         margins=config.compare.margins,
         level=config.compare.level,
@@ -28,6 +31,9 @@ def comparison_of(experiment: Experiment) -> ComparisonSettings:
             for name in names
         ),
         gate=experiment.gate,
+        evaluation=experiment.evaluation.kind,
+        replayed=experiment.replayed,
+        replayed_runs=tuple(every.values()) if experiment.replayed else (),
     )
 
 

@@ -103,6 +103,19 @@ def canonical_names(names: Sequence[str]) -> tuple[str, ...]:
     )
 
 
+def joint_units(names: Sequence[str], era: Era | None) -> tuple[str, ...]:
+    """Return the unit of each joint's numbers; "as recorded" where nobody can say.
+
+    Args:
+        names: The joints' names.
+        era: What the numbers of an SO-100 or SO-101 mean, where it is known.
+    """
+    if era is None or not is_so_arm(names):
+        return ("as recorded",) * len(names)
+    body = "percent of range" if era == "normalized" else "degrees"
+    return tuple("percent open" if base_name(name) == GRIPPER else body for name in names)
+
+
 def declared_era(info: Mapping[str, Any], names: Sequence[str] = ()) -> Era | None:
     """Return the era that `meta/info.json` declares, under any of the keys that recorders use.
 

@@ -17,7 +17,7 @@ import numpy as np
 from av.container import InputContainer
 from numpy.typing import NDArray
 
-from fedarm.data.dataset import Dataset, VideoSpan
+from fedarm.data.dataset import Dataset, Episode, VideoSpan
 from fedarm.data.parquet import REMEDY
 from fedarm.errors import DataError
 
@@ -54,6 +54,38 @@ def decode_camera(
                 buffer.clear()
     if buffer:
         yield np.stack(buffer)
+
+
+def decode_episode(dataset: Dataset, episode: Episode, camera: str) -> Iterator[NDArray[np.uint8]]:
+    """Yield one episode's frames `(height, width, channel)`, RGB, at the size that was recorded.
+
+    Raises:
+        DataError: The video is missing or damaged, or does not hold the frames that the episode
+            declares.
+    """
+    span, fps = episode.videos[camera], dataset.info.fps
+    file = dataset.root / span.file
+    decoded = 0
+    with open_video(file) as (container, stream):
+        if stream.time_base is not None:
+            container.seek(int(span.from_s / stream.time_base), stream=stream)
+        for frame in container.decode(stream):
+            # Half a frame around the span: times are rounded in the file.
+            position = ((frame.time or 0.0) - span.from_s) * fps
+            if position < -0.5:
+                continue
+            if decoded == episode.length:
+                break
+            yield np.asarray(frame.to_ndarray(format="rgb24"), dtype=np.uint8)
+            decoded += 1
+    if decoded != episode.length:
+        raise DataError(
+            "the video does not hold the frames that the episode declares",
+            file=file,
+            key=f"episode {episode.index}",
+            value=f"{decoded} decoded, {episode.length} declared",
+            remedy=REMEDY,
+        )
 
 
 def read_frames(file: Path) -> Iterator[tuple[float, NDArray[np.uint8]]]:

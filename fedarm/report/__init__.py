@@ -8,6 +8,8 @@
     outcomes    success as arrays, on the initial conditions that the compared arms share
     success     success by run and task, with Wilson intervals
     verdicts    candidates against the reference, at each margin
+    replay      predictions on held-out episodes, which decide nothing
+    replay_page the same for the report's page
     losses      held-out loss beside success
     accounts    budgets, and what the videos show, arm by arm
     results     `results.json`

@@ -155,7 +155,9 @@ def training_seconds(results: ExperimentResults) -> dict[str, float]:
 
 
 def video_accounts(results: ExperimentResults) -> tuple[VideoAccount, ...]:
-    """Return what the videos of each run's name show."""
+    """Return what the videos of each run's name show; nothing where no rollout was filmed."""
+    if not results.settings.judged:
+        return ()
     return tuple(
         _account(
             name,

@@ -4,7 +4,7 @@ comparison/
     results.json     for machines; schema in docs/results_schema.md
     verdict.txt      for a terminal
     report.html      for people: one file
-    figures/*.svg    each of `fedarm.report.figures.FIGURES`
+    figures/*.svg    those of `fedarm.report.figures` that the experiment has
     tables/*.csv     the data of every figure and table
 """
 
@@ -13,15 +13,16 @@ from __future__ import annotations
 from pathlib import Path
 
 from fedarm.paths import atomic_dir, write_atomic, write_json
-from fedarm.report.experiment import read_results
-from fedarm.report.figures import FIGURES
+from fedarm.report.experiment import ExperimentResults, read_results
+from fedarm.report.figures import figures_of
 from fedarm.report.figures.style import figure_style, to_svg
 from fedarm.report.inputs import ComparisonSettings
 from fedarm.report.page import build_page
+from fedarm.report.replay import in_words
 from fedarm.report.results import build_results
 from fedarm.report.tables import build_tables, to_csv
-from fedarm.report.verdicts import decide_all
-from fedarm.report.wording import summary
+from fedarm.report.verdicts import Decision, decide_all
+from fedarm.report.wording import NO_VERDICT, summary
 
 
 def write_comparison(settings: ComparisonSettings, out: Path) -> None:
@@ -38,12 +39,22 @@ def write_comparison(settings: ComparisonSettings, out: Path) -> None:
     decisions = decide_all(results)
     tables = build_tables(results, decisions)
     with figure_style():
-        figures = {name: to_svg(text.draw(results, decisions)) for name, text in FIGURES.items()}
+        figures = {
+            name: to_svg(text.draw(results, decisions))
+            for name, text in figures_of(settings).items()
+        }
     with atomic_dir(out) as folder:
         write_json(folder / "results.json", build_results(results, decisions))
-        write_atomic(folder / "verdict.txt", summary(decisions))
+        write_atomic(folder / "verdict.txt", _verdict_text(results, decisions))
         write_atomic(folder / "report.html", build_page(results, decisions, figures, tables))
         for name, svg in figures.items():
             write_atomic(folder / "figures" / f"{name}.svg", svg)
         for name, table in tables.items():
             write_atomic(folder / "tables" / f"{name}.csv", to_csv(table))
+
+
+def _verdict_text(results: ExperimentResults, decisions: tuple[Decision, ...]) -> str:
+    """Return the verdicts for a terminal; where nothing was tried, that there is none."""
+    if results.settings.judged:
+        return summary(decisions)
+    return f"{NO_VERDICT} {in_words(results.replays)}"

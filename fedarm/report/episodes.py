@@ -62,6 +62,11 @@ def read_episodes(run: RunFolder, dataset: str, *, unseen: bool) -> pd.DataFrame
     return frame.sort_values(["round", "episode"], ignore_index=True)
 
 
+def no_episodes() -> pd.DataFrame:
+    """Return the table of an experiment in which nothing was tried."""
+    return pd.DataFrame({name: [] for name in ("name", *COLUMNS)}).astype({"final": bool})
+
+
 def _read(file: Path) -> pd.DataFrame:
     if not file.is_file():
         raise ResultsError("rollouts are missing", file=file, remedy=_REMEDY)

@@ -9,9 +9,10 @@ import pandas as pd
 
 from fedarm.errors import ResultsError
 from fedarm.report.data import DataAccounts, read_data
-from fedarm.report.episodes import read_episodes
+from fedarm.report.episodes import no_episodes, read_episodes
 from fedarm.report.inputs import ComparisonSettings, RunFolder
 from fedarm.report.metrics import RunMetrics, read_metrics
+from fedarm.report.replay import Replay, read_replays
 from fedarm.report.videos import Clip, VideoAnalysis, find_clips, read_analysis
 
 
@@ -26,6 +27,7 @@ class ExperimentResults:
         videos: Video measurements, by run.
         clips: Videos of the final checkpoints.
         data: Checks, repairs and the gate.
+        replays: Predictions on held-out episodes, by run and dataset.
     """
 
     settings: ComparisonSettings
@@ -34,6 +36,7 @@ class ExperimentResults:
     videos: Mapping[RunFolder, VideoAnalysis]
     clips: tuple[Clip, ...]
     data: DataAccounts
+    replays: tuple[Replay, ...] = ()
 
     @property
     def final(self) -> pd.DataFrame:
@@ -50,23 +53,25 @@ def read_results(settings: ComparisonSettings) -> ExperimentResults:
     metrics = {run: read_metrics(run) for run in settings.runs}
     frames: list[pd.DataFrame] = []
     clips: list[Clip] = []
-    for run in settings.runs:
+    judged_runs = settings.runs if settings.judged else ()
+    for run in judged_runs:
         for dataset in settings.datasets:
             frame = read_episodes(run, dataset, unseen=dataset in settings.unseen)
             final_round = int(frame.loc[frame["final"], "round"].iloc[0])
             _check_round(run, dataset, final_round, metrics[run])
             frames.append(frame)
             clips.extend(find_clips(run, dataset, final_round))
-    episodes = pd.concat(frames, ignore_index=True)
+    episodes = pd.concat(frames, ignore_index=True) if frames else no_episodes()
     episodes["success"] = episodes["success"].astype(bool)
     _check_scenes(episodes)
     return ExperimentResults(
         settings=settings,
         metrics=metrics,
         episodes=episodes,
-        videos={run: read_analysis(run) for run in settings.runs},
+        videos={run: read_analysis(run) for run in judged_runs},
         clips=tuple(clips),
         data=read_data(settings),
+        replays=read_replays(settings),
     )
 
 

@@ -13,6 +13,7 @@ from fedarm.stats.comparison import Level
 Kind = Literal["base", "local", "central", "federated"]
 Role = Literal["client", "unseen", "pool"]
 Metric = Literal["success", "success_unseen"]
+EvaluationKind = Literal["closed_loop", "replay", "recorded"]
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,10 @@ class ComparisonSettings:
         primary_metric: Success on the clients' tasks, or on the unseen sets.
         data: What is known of each dataset.
         gate: The findings across datasets, `gate.json`.
+        evaluation: Where successes come from: rollouts in the simulator, or a real arm; or that there
+            are none.
+        replayed: The datasets on whose held-out episodes predictions were compared.
+        replayed_runs: The runs whose predictions those are.
 
     Raises:
         ResultsError: The reference is no run, or several; the primary metric has no tasks.
@@ -89,6 +94,9 @@ class ComparisonSettings:
     primary_metric: Metric = "success"
     data: tuple[DataFiles, ...] = ()
     gate: Path | None = None
+    evaluation: EvaluationKind = "closed_loop"
+    replayed: tuple[str, ...] = ()
+    replayed_runs: tuple[RunFolder, ...] = ()
 
     def __post_init__(self) -> None:
         names = {run.name for run in self.runs if run.arm == self.reference}
@@ -106,6 +114,11 @@ class ComparisonSettings:
                 value=self.primary_metric,
                 remedy="add unseen sets, or take `success`",
             )
+
+    @property
+    def judged(self) -> bool:
+        """Whether there are successes, and with them a verdict."""
+        return self.evaluation != "replay"
 
     @property
     def datasets(self) -> tuple[str, ...]:

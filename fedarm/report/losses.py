@@ -71,7 +71,7 @@ def rank_by_loss(results: ExperimentResults) -> tuple[LossRank, ...]:
     """
     table = loss_and_success(results)
     ranks: list[LossRank] = []
-    for dataset in results.settings.datasets:
+    for dataset in results.settings.datasets if results.settings.judged else ():
         rows = table[table["dataset"] == dataset]
         rho = spearman(rows["loss"].to_numpy(), rows["success"].to_numpy())
         ranks.append(LossRank(dataset, len(rows), rho))

@@ -6,6 +6,7 @@ import base64
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
+from pathlib import Path
 
 import jinja2
 import pandas as pd
@@ -14,7 +15,9 @@ from markupsafe import Markup
 from fedarm.report import wording
 from fedarm.report.accounts import budgets, client_exclusions, training_seconds, video_accounts
 from fedarm.report.experiment import ExperimentResults
-from fedarm.report.figures import FIGURES
+from fedarm.report.figures import FIGURES, REPLAY_FIGURES
+from fedarm.report.replay import NO_SUCCESSES
+from fedarm.report.replay_page import replay_reels, replay_rows
 from fedarm.report.results import warnings
 from fedarm.report.success import success_by_task, success_pooled
 from fedarm.report.verdicts import Decision
@@ -43,9 +46,39 @@ def build_page(
     Args:
         results: What all runs have left.
         decisions: Candidates against the reference.
-        figures: SVG by name, of all `FIGURES`.
+        figures: SVG by name, in the order in which they are shown.
         tables: The tables that are written beside the report, by name.
     """
+    page: str = (
+        _environment()
+        .get_template(_TEMPLATE)
+        .render(
+            settings=results.settings,
+            style=Markup(_packaged(_STYLE)),
+            words=wording,
+            decisions=decisions,
+            figures=[
+                (name, {**FIGURES, **REPLAY_FIGURES}[name], svg) for name, svg in figures.items()
+            ],
+            tables=sorted(tables),
+            success=_success_rows(results) if results.settings.judged else [],
+            replays=replay_rows(results),
+            replay_reels=replay_reels(results),
+            no_successes=NO_SUCCESSES,
+            budgets=budgets(results),
+            client_exclusions=client_exclusions(results),
+            seconds=training_seconds(results),
+            videos=video_accounts(results),
+            data=results.data,
+            reels=_reels(results),
+            warnings=warnings(results, decisions),
+            exclusions=[entry for decision in decisions for entry in decision.exclusions],
+        )
+    )
+    return page
+
+
+def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=jinja2.FunctionLoader(_packaged),
         autoescape=True,
@@ -58,24 +91,7 @@ def build_page(
     environment.filters["svg_uri"] = _svg_uri
     environment.filters["video_uri"] = _video_uri
     environment.filters["thousands"] = lambda number: f"{number:,}".replace(",", "\N{THIN SPACE}")
-    page: str = environment.get_template(_TEMPLATE).render(
-        settings=results.settings,
-        style=Markup(_packaged(_STYLE)),
-        words=wording,
-        decisions=decisions,
-        figures=[(name, text, figures[name]) for name, text in FIGURES.items()],
-        tables=sorted(tables),
-        success=_success_rows(results),
-        budgets=budgets(results),
-        client_exclusions=client_exclusions(results),
-        seconds=training_seconds(results),
-        videos=video_accounts(results),
-        data=results.data,
-        reels=_reels(results),
-        warnings=warnings(results, decisions),
-        exclusions=[entry for decision in decisions for entry in decision.exclusions],
-    )
-    return page
+    return environment
 
 
 def _packaged(name: str) -> str:
@@ -87,8 +103,8 @@ def _svg_uri(svg: str) -> str:
     return "data:image/svg+xml;base64," + base64.b64encode(svg.encode()).decode()
 
 
-def _video_uri(clip: Clip) -> str:
-    return "data:video/mp4;base64," + base64.b64encode(clip.file.read_bytes()).decode()
+def _video_uri(file: Path) -> str:
+    return "data:video/mp4;base64," + base64.b64encode(file.read_bytes()).decode()
 
 
 def _success_rows(results: ExperimentResults) -> list[dict[str, object]]:

@@ -15,6 +15,7 @@ import pandas as pd
 from fedarm.report.accounts import budgets, client_exclusions, unequal_budgets, video_accounts
 from fedarm.report.experiment import ExperimentResults
 from fedarm.report.losses import rank_by_loss
+from fedarm.report.replay import replay_entries
 from fedarm.report.success import success_by_seed, success_by_task, success_pooled
 from fedarm.report.verdicts import Decision
 from fedarm.stats.interval import CONFIDENCE, Interval
@@ -34,6 +35,7 @@ def build_results(results: ExperimentResults, decisions: tuple[Decision, ...]) -
         "experiment": settings.experiment,
         "reference": settings.reference_name,
         "margins": list(settings.margins),
+        "evaluation": settings.evaluation,
         "level": settings.level,
         "primary_metric": settings.primary_metric,
         "confidence": CONFIDENCE,
@@ -48,6 +50,7 @@ def build_results(results: ExperimentResults, decisions: tuple[Decision, ...]) -
         "loss_and_success": [asdict(rank) for rank in rank_by_loss(results)],
         "budgets": [asdict(budget) for budget in budgets(results)],
         "client_exclusions": [asdict(left) for left in client_exclusions(results)],
+        "replay": replay_entries(results.replays),
         "videos": [asdict(account) for account in video_accounts(results)],
         "warnings": warnings(results, decisions),
         "exclusions": [
@@ -78,12 +81,12 @@ def warnings(results: ExperimentResults, decisions: tuple[Decision, ...]) -> lis
     ]
     found += [
         {
-            "about": run.label,
+            "about": analysis_of.label,
             "code": "video",
             "text": f"{video.file}: {video.reason}",
         }
-        for run in results.settings.runs
-        for video in results.videos[run].videos
+        for analysis_of, analysis in results.videos.items()
+        for video in analysis.videos
         if video.reason is not None
     ]
     return found
@@ -124,7 +127,7 @@ def _arm(
             str(dataset): _task(results, name, row, by_seed)
             for dataset, row in tasks.set_index("dataset").iterrows()
         },
-        "clients": _counts(groups[False]),
+        "clients": _counts(groups[False]) if False in groups else None,
         "unseen": _counts(groups[True]) if True in groups else None,
     }
 

@@ -16,6 +16,7 @@ from fedarm.report.accounts import (
 )
 from fedarm.report.experiment import ExperimentResults
 from fedarm.report.losses import loss_and_success, loss_by_round, rank_by_loss
+from fedarm.report.replay import replay_by_step, replay_error, replay_losses
 from fedarm.report.success import (
     success_by_round,
     success_by_seed,
@@ -31,25 +32,42 @@ _FLOAT_FORMAT = "%.10g"
 def build_tables(
     results: ExperimentResults, decisions: tuple[Decision, ...]
 ) -> Mapping[str, pd.DataFrame]:
-    """Return all tables by name."""
+    """Return all tables that the experiment has, by name."""
+    return {
+        **(_success_tables(results, decisions) if results.settings.judged else {}),
+        **(_replay_tables(results) if results.replays else {}),
+        "loss_by_round": loss_by_round(results),
+        "budgets": _budgets(results),
+        "client_exclusions": pd.DataFrame(
+            [asdict(left) for left in client_exclusions(results)],
+            columns=[field.name for field in fields(RoundWithout)],
+        ),
+        "training_seconds": pd.DataFrame(
+            list(training_seconds(results).items()), columns=["name", "seconds"]
+        ),
+    }
+
+
+def _success_tables(
+    results: ExperimentResults, decisions: tuple[Decision, ...]
+) -> Mapping[str, pd.DataFrame]:
     return {
         "intervals": intervals(decisions),
         "success_by_task": success_by_task(results),
         "success_pooled": success_pooled(results),
         "success_by_seed": success_by_seed(results),
         "success_by_round": success_by_round(results),
-        "loss_by_round": loss_by_round(results),
         "loss_and_success": loss_and_success(results),
         "loss_ranks": pd.DataFrame([asdict(rank) for rank in rank_by_loss(results)]),
-        "budgets": _budgets(results),
-        "client_exclusions": pd.DataFrame(
-            [asdict(left) for left in client_exclusions(results)],
-            columns=[field.name for field in fields(RoundWithout)],
-        ),
         "video_analysis": pd.DataFrame([asdict(account) for account in video_accounts(results)]),
-        "training_seconds": pd.DataFrame(
-            list(training_seconds(results).items()), columns=["name", "seconds"]
-        ),
+    }
+
+
+def _replay_tables(results: ExperimentResults) -> Mapping[str, pd.DataFrame]:
+    return {
+        "replay_error": replay_error(results.replays),
+        "replay_by_step": replay_by_step(results.replays),
+        "replay_losses": replay_losses(results.replays),
     }
 
 

@@ -45,10 +45,14 @@ class Decision:
 def decide_all(results: ExperimentResults) -> tuple[Decision, ...]:
     """Compare every federated arm with the reference on every metric, the primary one first.
 
+    Success decides: where nothing was tried, there is no decision.
+
     Raises:
         ResultsError: Two arms have no initial condition in common on a task.
     """
     settings = results.settings
+    if not settings.judged:
+        return ()
     return tuple(
         _decide(results, candidate, metric, datasets)
         for metric, datasets in settings.metrics.items()

@@ -10,6 +10,8 @@ from fedarm.stats.interval import Interval
 from fedarm.stats.power import Design
 from fedarm.stats.verdict import INCONCLUSIVE, INFERIOR, percent
 
+NO_VERDICT = "There is no verdict: nothing was tried, in the simulator or on a real arm."
+
 _METRICS = {"success": "the clients' tasks", "success_unseen": "the unseen sets"}
 
 

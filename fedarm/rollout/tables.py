@@ -44,19 +44,26 @@ _COLUMNS: tuple[tuple[str, pa.DataType], ...] = (
 )
 
 
-def write_episodes(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+def write_episodes(
+    path: Path,
+    rows: Sequence[Mapping[str, Any]],
+    *,
+    also: Sequence[tuple[str, pa.DataType]] = (),
+) -> None:
     """Write rollout episodes; the same rows give the same bytes.
 
     Args:
         path: The parquet file.
-        rows: The columns named above; whatever else a row has is a distance.
+        rows: The columns named above and those of `also`; whatever else a row has is a distance.
+        also: Further columns, with their types.
 
     Raises:
         ResultsError: The folder cannot be written.
     """
-    columns = [name for name, _ in _COLUMNS]
+    known = (*_COLUMNS, *also)
+    columns = [name for name, _ in known]
     distances = sorted({name for row in rows for name in row} - set(columns))
-    schema = pa.schema([*_COLUMNS, *((name, pa.float64()) for name in distances)])
+    schema = pa.schema([*known, *((name, pa.float64()) for name in distances)])
     # `from_pylist` would fill a forgotten column with nulls; this is a KeyError.
     arrays = [pa.array([row[field.name] for row in rows], type=field.type) for field in schema]
     with atomic_file(path) as temporary:

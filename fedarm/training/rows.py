@@ -145,17 +145,28 @@ def load_held_out_rows(source: DataSource, chunk_size: int, *, limit: int) -> Ro
     Raises:
         DataError: The cache is missing or broken, or no episode is held out.
     """
+    cached, episodes = open_held_out(source)
+    rows = cached.rows_of(episodes)
+    chosen = np.linspace(0, len(rows) - 1, num=min(limit, len(rows))).round().astype(np.int64)
+    return Rows([(cached, rows[chosen])], chunk_size)
+
+
+def open_held_out(source: DataSource) -> tuple[CachedDataset, tuple[int, ...]]:
+    """Open a dataset and return it with the indices of its held-out episodes.
+
+    Raises:
+        DataError: The cache is missing or broken, or no episode is held out.
+    """
     cached = open_frame_cache(source.cache)
-    rows = cached.rows_of(_split(source, cached).held_out)
-    if not len(rows):
+    episodes = _split(source, cached).held_out
+    if not episodes:
         raise DataError(
             "no episode is held out, so there is no held-out loss",
             key=f"datasets.{source.name}.held_out",
             value=source.held_out,
             remedy="set it to 1 or more",
         )
-    chosen = np.linspace(0, len(rows) - 1, num=min(limit, len(rows))).round().astype(np.int64)
-    return Rows([(cached, rows[chosen])], chunk_size)
+    return cached, episodes
 
 
 def load_evaluated_rows(settings: TrainSettings) -> dict[str, Rows]:

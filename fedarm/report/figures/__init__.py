@@ -15,9 +15,11 @@ from fedarm.report.experiment import ExperimentResults
 from fedarm.report.figures.losses import draw_loss_and_success
 from fedarm.report.figures.matrix import draw_task_matrix
 from fedarm.report.figures.progress import draw_progress
+from fedarm.report.figures.replay import draw_replay_error, draw_replay_horizon
 from fedarm.report.figures.seeds import draw_seeds
 from fedarm.report.figures.success import draw_success
 from fedarm.report.figures.verdict import draw_verdict
+from fedarm.report.inputs import ComparisonSettings
 from fedarm.report.verdicts import Decision
 
 
@@ -88,3 +90,29 @@ FIGURES: Mapping[str, FigureText] = {
         draw_loss_and_success,
     ),
 }
+
+REPLAY_FIGURES: Mapping[str, FigureText] = {
+    "replay_error": FigureText(
+        "How far predicted actions are from recorded ones",
+        "Mean absolute error on held-out episodes, by joint, in the joint's own unit. A large dot is an "
+        "arm, the small ones are its seeds; of local arms only the data's own client is shown. A grey "
+        "line is the error of not moving at all. No robot moved: these are no successes.",
+        ("replay_error",),
+        draw_replay_error,
+    ),
+    "replay_horizon": FigureText(
+        "Error along the horizon",
+        "The same by step of the predicted chunk, averaged over seeds and datasets. Each prediction "
+        "starts from a recorded frame, so errors do not build up as they would on a robot.",
+        ("replay_by_step",),
+        draw_replay_horizon,
+    ),
+}
+
+
+def figures_of(settings: ComparisonSettings) -> Mapping[str, FigureText]:
+    """Return the figures of an experiment: of successes, of replays, or of both."""
+    return {
+        **(FIGURES if settings.judged else {}),
+        **(REPLAY_FIGURES if settings.replayed else {}),
+    }

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import av
 import numpy as np
@@ -8,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from fedarm.data.dataset import open_dataset
-from fedarm.data.decoding import decode_camera, read_frames
+from fedarm.data.decoding import decode_camera, decode_episode, read_frames
 from fedarm.errors import DataError
 
 from .recording import FRONT, LENGTHS, WRIST
@@ -41,6 +42,25 @@ def test_frames_follow_the_recorded_motion(recorded):
     seen = [(edge, want) for edge, want in zip(edges, expected, strict=True) if edge is not None]
     assert len(seen) > 30
     assert all(abs(edge - want) <= 1 for edge, want in seen)
+
+
+@pytest.mark.parametrize("camera", [FRONT, WRIST])
+def test_an_episode_alone_has_the_frames_that_it_has_among_the_others(recorded, camera):
+    dataset = open_dataset(recorded)
+    everything = np.concatenate(list(decode_camera(dataset, camera, image_size=64)))
+    first = 0
+    for episode in dataset.episodes:
+        alone = np.stack(list(decode_episode(dataset, episode, camera)))
+        np.testing.assert_array_equal(alone, everything[first : first + episode.length])
+        first += episode.length
+
+
+def test_an_episode_that_its_video_does_not_hold_is_named(recorded):
+    dataset = open_dataset(recorded)
+    last = dataset.episodes[-1]
+    with pytest.raises(DataError, match="does not hold the frames") as refused:
+        list(decode_episode(dataset, replace(last, length=last.length + 5), FRONT))
+    assert f"episode {last.index}" in str(refused.value)
 
 
 def test_scaling_averages_areas(recorded):

@@ -1,0 +1,20 @@
+"""Turn labelled episodes of a real arm into the tables and videos of the runs that acted in them."""
+
+import argparse
+from pathlib import Path
+
+from fedarm.experiment import load_experiment
+from fedarm.logging import run_script
+from fedarm.rollout.recorded import collect_recorded
+
+
+def main() -> None:
+    """Parse the arguments and collect."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--config", type=Path, required=True)
+    experiment = load_experiment(parser.parse_args().config)
+    collect_recorded(experiment.recorded_settings())
+
+
+if __name__ == "__main__":
+    run_script(main)
