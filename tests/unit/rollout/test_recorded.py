@@ -14,7 +14,7 @@ from fedarm.report.inputs import RunFolder
 from fedarm.report.videos import find_clips
 from fedarm.rollout.recorded import collect_recorded
 from fedarm.settings import RecordedSettings, Recording, Run
-from fedarm.video.analysis import analyze_folder
+from fedarm.video.analysis import analyze_videos
 from tests.unit.data.recording import FPS, LENGTHS, record
 
 LABELS = """episode,arm,initial_condition,success,note
@@ -75,7 +75,7 @@ def test_the_report_and_the_video_analysis_read_them(settings):
         assert (clip.episode, clip.success) == (0, run.name == "central")
         (listed,) = read_json(paths.videos)["videos"]
         assert listed["sha256"] == digest_file(paths.rollouts / listed["file"])
-        (found,) = analyze_folder([clip.file])["videos"]
+        (found,) = analyze_videos([clip.file])["videos"]
         assert (found["decodable"], found["reason"]) == (True, None)
         assert found["success_env"] is (run.name == "central")
         assert found["success_video"] is None

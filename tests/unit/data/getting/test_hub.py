@@ -17,7 +17,7 @@ from fedarm.config_datasets import HubDataset
 from fedarm.config_hotfixes import RenameCameras
 from fedarm.data.getting.failures import ATTEMPTS
 from fedarm.data.getting.version import fetch_version
-from fedarm.errors import DataError, FedarmError, MachineError
+from fedarm.errors import DataError, FedarmError, MachineError, ResultsError
 
 from .conftest import REPO, info
 from .hub_server import COMMIT, Fault, sha256
@@ -275,7 +275,7 @@ def test_a_disk_that_fills_up_on_the_way(hub, files, paths, monkeypatch):
         assert "the disk is full" in refuse(paths, MachineError)
     with monkeypatch.context() as patch:
         patch.setattr(shutil, "copytree", full)
-        assert "No space left" in refuse(paths, MachineError)
+        assert "No space left" in refuse(paths, ResultsError)
     fetch(paths)
     assert written(paths.dataset) == dataset_files(files)
 
