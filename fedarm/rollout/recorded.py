@@ -166,6 +166,8 @@ def _labels(run: Run, number: int, recording: Recording, checkpoint: str) -> dic
         "dataset": recording.dataset,
         "task": recording.dataset,
         "variant": VARIANT,
+        # The list is what the labels' numbers stand for; who sets the scene up again keeps it.
+        "initial_conditions": f"{recording.dataset}-labels",
         "checkpoint_sha256": checkpoint,
     }
 

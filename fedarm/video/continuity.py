@@ -21,6 +21,8 @@ _MOVING_WIDTHS_PER_S = 0.02
 # Difference in luma of a repeated frame over that of the moving pairs on both sides: up to 0.04 after
 # h264, and down to 0.1 where an arm that is commanded at 10 Hz waits for one command.
 _REPEATED_SHARE = 0.05
+# So many repeats, alike and in step, are another frame rate.
+_OTHER_RATE_REPEATS = 4
 # Cosine of flows that turn back.
 _REVERSED = -0.7
 # Of two frames in the wrong order: shifts on both sides over the one that turns back, and that one over
@@ -79,7 +81,7 @@ def continuity_findings(signals: Signals, fps: float) -> list[Finding]:
 
 
 def _repeated(difference: Series, moving: Flags) -> list[Finding]:
-    found = []
+    found: list[tuple[int, int]] = []
     for first, length in stretches(~moving):
         last = first + length
         if first == 0 or last == len(difference):
@@ -87,9 +89,30 @@ def _repeated(difference: Series, moving: Flags) -> list[Finding]:
             continue
         around = min(difference[first - 1], difference[last])
         if difference[first:last].max() <= _REPEATED_SHARE * around:
-            message = f"frame {first} is repeated {length} times while everything moves"
-            found.append(Finding("repeated", message, first_frame=first + 1, frames=length))
-    return found
+            found.append((first, length))
+    if _is_other_rate(found):
+        return []
+    return [
+        Finding(
+            "repeated",
+            f"frame {first} is repeated {length} times while everything moves",
+            first_frame=first + 1,
+            frames=length,
+        )
+        for first, length in found
+    ]
+
+
+def _is_other_rate(repeats: list[tuple[int, int]]) -> bool:
+    """Return whether all repeats are alike and follow each other: a recording at a lower rate.
+
+    Ten frames a second shown at thirty are no defect: every frame comes three times.
+    """
+    if len(repeats) < _OTHER_RATE_REPEATS or len({length for _, length in repeats}) > 1:
+        return False
+    period = repeats[0][1] + 1
+    distances = np.diff([first for first, _ in repeats])
+    return bool((distances % period == 0).all() and np.median(distances) == period)
 
 
 def _turned_back(signals: Signals, moving: Flags) -> Flags:

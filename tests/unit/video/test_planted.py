@@ -91,6 +91,12 @@ def test_repeated_frames(tmp_path, frames, times):
     assert (finding.first_frame, finding.frames) == (AT + 1, times)
 
 
+def test_a_lower_rate_is_no_defect(tmp_path, frames):
+    """A recording of 10 frames a second in a film of 30."""
+    file = write_video(tmp_path / "a.mp4", [f for frame in frames for f in [frame] * 3], crf=23)
+    assert "repeated" not in kinds(file)
+
+
 @pytest.mark.parametrize("count", [1, 2, 3])
 def test_dropped_frames_by_the_motion(tmp_path, count):
     """The motion is steady, 2 px a frame; in uneven motion a single missing frame cannot be told."""

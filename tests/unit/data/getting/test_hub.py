@@ -275,7 +275,9 @@ def test_a_disk_that_fills_up_on_the_way(hub, files, paths, monkeypatch):
         assert "the disk is full" in refuse(paths, MachineError)
     with monkeypatch.context() as patch:
         patch.setattr(shutil, "copytree", full)
-        assert "No space left" in refuse(paths, ResultsError)
+        with pytest.raises(ResultsError, match="No space left"):
+            fetch(paths)
+    assert not list(paths.root.iterdir())
     fetch(paths)
     assert written(paths.dataset) == dataset_files(files)
 
