@@ -9,7 +9,7 @@
         rollouts/<dataset>/episodes.parquet, videos/*.mp4 + *.json
         replay/<dataset>/frames.parquet, summary.json, videos/*.mp4 + *.json
         video_analysis.json, video_analysis.parquet
-    results/<experiment>/comparison/, comparison/reels/
+    results/<experiment>/comparison/, reels/
 
 Every write goes to a temporary name in the same folder and is renamed when whole.
 """

@@ -1,4 +1,5 @@
-REELS = experiment.comparison / "reels"
+# Not in the folder of the comparison, which is replaced as a whole.
+REELS = experiment.root / "reels"
 
 
 # One job for all: its imports cost more than a video.

@@ -84,7 +84,7 @@ def test_all_arms_meet_the_same_initial_conditions(smoke):
 
 def test_reels_show_the_arms_on_one_initial_condition(smoke):
     for dataset in DATASETS:
-        reels = results(smoke) / "comparison" / "reels"
+        reels = results(smoke) / "reels"
         record = read(reels / f"arms_{dataset}.json")
         own = [] if dataset == "pickplace_new_look" else [f"local_{dataset}"]
         assert [tile["run"] for tile in record["tiles"]] == ["base", *own, "central", "fedprox"]
