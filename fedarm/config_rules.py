@@ -138,7 +138,7 @@ def _check_arms(config: Config, source: str) -> None:
     for name, arm in config.arms.items():
         # Folders are named by arm, and those of local arms and clients must not collide with them.
         expected = None if arm.kind == "federated" else arm.kind
-        reserved = {"base", "local", "central", "comparison", "datasets"}
+        reserved = {"base", "local", "central", "comparison", "datasets", "reels"}
         if (expected and name != expected) or (
             not expected and (name in reserved or name.startswith("local_"))
         ):
