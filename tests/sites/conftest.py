@@ -41,9 +41,12 @@ def wait_for(text, log, process):
         time.sleep(0.2)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def deployment(tmp_path_factory):
-    """A served folder with the keys of three clients; yields the folder and the port."""
+    """A served folder with the keys of three clients; yields the folder and the port.
+
+    One a module: a node that was killed counts as connected until the SuperLink misses its heartbeats.
+    """
     root = tmp_path_factory.mktemp("deployment")
     folder, port, log = root / "served", free_port(), root / "serve.log"
     make_deployment(folder, names=["127.0.0.1"], clients=["left", "right", "visitor"], days=1)
