@@ -500,20 +500,13 @@ class Experiment:
         return (*early, last)
 
     def _source(self, name: str) -> DataSource:
-        return self._sources[name]
-
-    @cached_property
-    def _sources(self) -> Mapping[str, DataSource]:
-        return {
-            name: DataSource(
-                name=name,
-                cache=self.frame_cache(name),
-                version=self.version(name),
-                held_out=section.held_out,
-                split_seed=derive_seed(self.config.seed, "split", name),
-            )
-            for name, section in self.config.datasets.items()
-        }
+        return DataSource(
+            name=name,
+            cache=self.frame_cache(name),
+            version=self.version(name),
+            held_out=self.dataset(name).held_out,
+            split_seed=derive_seed(self.config.seed, "split", name),
+        )
 
     def _replay_dataset(self, name: str) -> ReplayDataset:
         return ReplayDataset(

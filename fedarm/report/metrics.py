@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from fedarm.errors import ResultsError
-from fedarm.paths import read_json
 from fedarm.report.inputs import RunFolder
+from fedarm.report.reading import read_checked
 
 
 class _Record(BaseModel):
@@ -90,16 +90,9 @@ def read_metrics(run: RunFolder) -> RunMetrics:
     """
     file = run.files.metrics
     remedy = "train the run again"
-    try:
-        metrics = RunMetrics.model_validate(read_json(file))
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        raise ResultsError(
-            f"the metrics are not of schema version 1: {first['msg']}",
-            file=file,
-            key=".".join(str(part) for part in first["loc"]),
-            remedy=remedy,
-        ) from None
+    metrics = read_checked(
+        RunMetrics, file, remedy=remedy, problem="the metrics are not of schema version 1"
+    )
     for key, expected in (("arm", run.arm), ("kind", run.kind), ("seed", run.seed)):
         if getattr(metrics, key) != expected:
             raise ResultsError(

@@ -12,11 +12,11 @@ from statistics import fmean
 from typing import Any, Literal
 
 import pandas as pd
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from fedarm.errors import ResultsError
-from fedarm.paths import read_json
 from fedarm.report.inputs import ComparisonSettings, RunFolder
+from fedarm.report.reading import read_checked
 
 NO_SUCCESSES = (
     "Errors of predicted against recorded actions, and held-out losses, are no successes: no robot"
@@ -218,16 +218,7 @@ def _identity(replay: Replay) -> dict[str, Any]:
 
 def _read(run: RunFolder, dataset: str) -> ReplaySummary:
     file = run.files.replay_summary(dataset)
-    try:
-        summary = ReplaySummary.model_validate(read_json(file))
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        raise ResultsError(
-            f"not of the documented schema: {first['msg']}",
-            file=file,
-            key=".".join(str(part) for part in first["loc"]),
-            remedy=_REMEDY,
-        ) from None
+    summary = read_checked(ReplaySummary, file, remedy=_REMEDY)
     for key, expected in (("run", run.name), ("seed", run.seed), ("dataset", dataset)):
         if getattr(summary, key) != expected:
             raise ResultsError(

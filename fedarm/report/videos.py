@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
-from fedarm.errors import ResultsError
-from fedarm.paths import read_json
 from fedarm.report.inputs import RunFolder
+from fedarm.report.reading import read_checked
 
 _REMEDY = "analyze the run's videos again"
 
@@ -83,7 +82,7 @@ def read_analysis(run: RunFolder) -> VideoAnalysis:
         ResultsError: The file is missing or breaks the schema.
     """
     file = run.files.video_analysis
-    return _validate(VideoAnalysis, file)
+    return read_checked(VideoAnalysis, file, remedy=_REMEDY)
 
 
 def find_clips(run: RunFolder, dataset: str, final_round: int) -> tuple[Clip, ...]:
@@ -99,7 +98,7 @@ def find_clips(run: RunFolder, dataset: str, final_round: int) -> tuple[Clip, ..
     for file in sorted(folder.glob("*.mp4")):
         if not file.with_suffix(".json").is_file():
             continue
-        record = _validate(_ClipRecord, file.with_suffix(".json"))
+        record = read_checked(_ClipRecord, file.with_suffix(".json"), remedy=_REMEDY)
         if record.round == final_round:
             clips.append(
                 Clip(
@@ -114,16 +113,3 @@ def find_clips(run: RunFolder, dataset: str, final_round: int) -> tuple[Clip, ..
                 )
             )
     return tuple(sorted(clips, key=lambda clip: clip.episode))
-
-
-def _validate[Model: BaseModel](model: type[Model], file: Path) -> Model:
-    try:
-        return model.model_validate(read_json(file))
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        raise ResultsError(
-            f"not of the documented schema: {first['msg']}",
-            file=file,
-            key=".".join(str(part) for part in first["loc"]),
-            remedy=_REMEDY,
-        ) from None
