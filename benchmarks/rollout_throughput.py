@@ -39,8 +39,9 @@ from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+from fedarm.evaluation_settings import RolloutRound, RolloutSettings, Scene
 from fedarm.paths import RunPaths, write_json
-from fedarm.settings import RolloutRound, RolloutSettings, Run, Scene
+from fedarm.settings import Run
 
 EPISODES = 16
 CHECKPOINTS = 3

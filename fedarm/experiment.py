@@ -27,12 +27,7 @@ from fedarm.config_evaluation import (
 )
 from fedarm.config_rules import check_rules
 from fedarm.errors import ConfigError, suggest
-from fedarm.local_datasets import digest_recording, pin_local_datasets
-from fedarm.paths import DatasetPaths, RunPaths, write_atomic
-from fedarm.provenance import VERSION_DIGITS, derive_seed, digest_file, digest_value
-from fedarm.settings import (
-    DataSource,
-    Faults,
+from fedarm.evaluation_settings import (
     RecordedSettings,
     Recording,
     Reel,
@@ -40,12 +35,13 @@ from fedarm.settings import (
     ReplaySettings,
     RolloutRound,
     RolloutSettings,
-    Run,
-    Runtime,
     Scene,
     Tile,
-    TrainSettings,
 )
+from fedarm.local_datasets import digest_recording, pin_local_datasets
+from fedarm.paths import DatasetPaths, RunPaths, write_atomic
+from fedarm.provenance import VERSION_DIGITS, derive_seed, digest_file, digest_value
+from fedarm.settings import DataSource, Faults, Run, Runtime, TrainSettings
 
 BASE_ROUND = 0
 BASE_SEED = 0

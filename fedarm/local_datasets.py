@@ -9,8 +9,8 @@ from pathlib import Path
 from fedarm.config import Config, PretrainedBase
 from fedarm.config_datasets import LocalDataset
 from fedarm.errors import ConfigError
+from fedarm.evaluation_settings import Recording
 from fedarm.provenance import digest_file, digest_value
-from fedarm.settings import Recording
 
 # What LeRobot stores a dataset in; anything else in its folder is none of it.
 DATASET_FOLDERS = ("meta", "data", "videos")

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fedarm.errors import DataError, suggest
-from fedarm.settings import RecordedSettings
+from fedarm.evaluation_settings import RecordedSettings
 
 _REQUIRED = ("episode", "arm", "initial_condition", "success")
 _SUCCESS = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}

@@ -21,6 +21,7 @@ import pyarrow as pa
 from fedarm.data.dataset import Dataset, Episode, open_metadata
 from fedarm.data.decoding import decode_episode
 from fedarm.errors import DataError
+from fedarm.evaluation_settings import RecordedSettings, Recording
 from fedarm.logging import Progress
 from fedarm.paths import RunPaths, atomic_dir, read_json, write_json
 from fedarm.provenance import digest_file
@@ -28,7 +29,7 @@ from fedarm.rollout.labels import Label, read_labels
 from fedarm.rollout.pictures import camera_strip, frame_repeats
 from fedarm.rollout.recording import VIDEO_FPS, open_video
 from fedarm.rollout.tables import write_episodes
-from fedarm.settings import RecordedSettings, Recording, Run
+from fedarm.settings import Run
 
 VIDEOS_SCHEMA_VERSION = 1
 RECORD_SCHEMA_VERSION = 1

@@ -26,11 +26,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fedarm.errors import ResultsError, VideoError
+from fedarm.evaluation_settings import Reel, Tile
 from fedarm.logging import Progress
 from fedarm.paths import atomic_dir, read_json, write_json
 from fedarm.provenance import digest_file
 from fedarm.rollout.recording import BARE_FRAMES, VIDEO_FPS, open_video
-from fedarm.settings import Reel, Tile
 
 SCHEMA_VERSION = 1
 

@@ -34,6 +34,7 @@ from fedarm.data.calibration import Era, declared_era, detect_era, joint_units
 from fedarm.data.dataset import open_metadata
 from fedarm.data.frame_cache import CachedDataset
 from fedarm.data.info import read_info
+from fedarm.evaluation_settings import ReplayDataset, ReplaySettings
 from fedarm.logging import Progress
 from fedarm.paths import atomic_dir, write_json
 from fedarm.policies.checkpoint import LoadedPolicy, digest_checkpoint, load_pretrained
@@ -43,7 +44,6 @@ from fedarm.rollout.recording import VIDEO_FPS, VideoWriter
 from fedarm.rollout.replay_errors import absolute_error, error_by_joint, error_by_step
 from fedarm.rollout.replay_film import FilmTitle, film_episode
 from fedarm.rollout.replay_tables import joint_labels, write_frames
-from fedarm.settings import ReplayDataset, ReplaySettings
 from fedarm.sim.scene import compile_scene
 from fedarm.training.device import prepare_torch
 from fedarm.training.rows import open_held_out

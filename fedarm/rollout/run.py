@@ -15,11 +15,11 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from functools import lru_cache
 from typing import Any
 
+from fedarm.evaluation_settings import RolloutSettings, Scene
 from fedarm.logging import Progress
 from fedarm.paths import read_json, write_json
 from fedarm.rollout.actor import Actor, load_actor
 from fedarm.rollout.scene_rollout import roll_out_scene
-from fedarm.settings import RolloutSettings, Scene
 
 VIDEOS_SCHEMA_VERSION = 1
 

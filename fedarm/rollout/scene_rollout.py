@@ -12,6 +12,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+from fedarm.evaluation_settings import RolloutRound, RolloutSettings, Scene
 from fedarm.paths import atomic_dir, write_json
 from fedarm.rollout.actor import Actor
 from fedarm.rollout.closed_loop import EpisodeResult, Observer, Together, roll_out
@@ -19,7 +20,6 @@ from fedarm.rollout.episode_dataset import Take, write_takes
 from fedarm.rollout.film import Film, Title, film_record
 from fedarm.rollout.recording import open_video
 from fedarm.rollout.tables import write_episodes
-from fedarm.settings import RolloutRound, RolloutSettings, Scene
 from fedarm.sim.initial_conditions import InitialConditions
 from fedarm.sim.scene import compile_scene
 from fedarm.sim.tasks import CONTROL_FPS

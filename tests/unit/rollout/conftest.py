@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 
 from fedarm import config_policies
+from fedarm.evaluation_settings import RolloutRound, RolloutSettings, Scene
 from fedarm.paths import RunPaths, write_json
 from fedarm.policies.checkpoint import save_pretrained
 from fedarm.policies.presets import build_policy, so101_features
 from fedarm.rollout.closed_loop import SLOTS, Controller
-from fedarm.settings import RolloutRound, RolloutSettings, Run, Scene
+from fedarm.settings import Run
 from fedarm.sim.expert import joint_targets
 from fedarm.sim.simulation import HOME_DEG, Simulation
 

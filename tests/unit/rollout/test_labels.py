@@ -3,9 +3,10 @@
 import pytest
 
 from fedarm.errors import DataError
+from fedarm.evaluation_settings import RecordedSettings, Recording
 from fedarm.paths import RunPaths
 from fedarm.rollout.labels import read_labels
-from fedarm.settings import RecordedSettings, Recording, Run
+from fedarm.settings import Run
 
 HEADER = "dataset,episode,arm,seed,initial_condition,success,note"
 GOOD = (

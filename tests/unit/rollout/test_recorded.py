@@ -7,13 +7,14 @@ import pandas as pd
 import pytest
 
 from fedarm.errors import DataError, ResultsError
+from fedarm.evaluation_settings import RecordedSettings, Recording
 from fedarm.paths import RunPaths, read_json, write_json
 from fedarm.provenance import digest_file, digest_folder
 from fedarm.report.episodes import read_episodes
 from fedarm.report.inputs import RunFolder
 from fedarm.report.videos import find_clips
 from fedarm.rollout.recorded import collect_recorded
-from fedarm.settings import RecordedSettings, Recording, Run
+from fedarm.settings import Run
 from fedarm.video.analysis import analyze_videos
 from tests.unit.data.recording import FPS, LENGTHS, record
 

@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 
 from fedarm.errors import ResultsError, VideoError
+from fedarm.evaluation_settings import Reel, Tile
 from fedarm.paths import RunPaths, read_json, write_json
 from fedarm.provenance import digest_file, digest_folder
 from fedarm.rollout.recording import BARE_FRAMES, open_video
 from fedarm.rollout.reels import make_reels
-from fedarm.settings import Reel, Run, Tile
+from fedarm.settings import Run
 
 SIDE = 64
 GAP = 4

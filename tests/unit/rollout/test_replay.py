@@ -12,6 +12,7 @@ import torch
 from fedarm import config_policies
 from fedarm.data.frame_cache import build_frame_cache, open_frame_cache
 from fedarm.errors import CheckpointError, DataError
+from fedarm.evaluation_settings import ReplayDataset, ReplaySettings
 from fedarm.paths import RunPaths, read_json
 from fedarm.policies.checkpoint import digest_checkpoint, load_pretrained, save_pretrained
 from fedarm.policies.draws import flow_noise
@@ -22,7 +23,7 @@ from fedarm.rollout import looks as looks_module
 from fedarm.rollout.looks import look_at
 from fedarm.rollout.replay import replay_run
 from fedarm.rollout.replay_film import _path_drawer
-from fedarm.settings import DataSource, ReplayDataset, ReplaySettings, Run
+from fedarm.settings import DataSource, Run
 from fedarm.sim.scene import compile_scene
 from fedarm.sim.simulation import HOME_DEG
 from fedarm.training.rows import open_held_out
