@@ -87,25 +87,31 @@ class EarlyStop(Model):
 
 
 class Schedule(Model):
-    """The learning rate over a round's local steps, and over the rounds.
+    """The learning rate over the steps of a run.
 
     Central and local training are one round of all their steps.
     """
 
-    kind: Literal["cosine", "constant", "warm_restarts"] = Field(
+    kind: Literal["cosine", "constant", "round_cosine", "warm_restarts"] = Field(
         default="cosine",
-        description="Within a round a half cosine or constant; `warm_restarts`: half cosines over"
-        " cycles of the whole run, whatever its rounds (Loshchilov and Hutter 2017).",
+        description="`cosine`: half a cosine over the whole run, the same for central and federated arms;"
+        " `constant`; `round_cosine`: half a cosine anew each round, at whose end clients train at"
+        " `final_lr_share`; `warm_restarts`: half cosines over cycles of the whole run (Loshchilov and"
+        " Hutter 2017).",
     )
     warmup_share: Annotated[float, Field(ge=0, lt=1)] = Field(
-        default=0.0, description="Share of a round's steps that rise linearly from 0."
+        default=0.0,
+        description="Share of the steps that rise linearly from 0: of the run's, or of each round's with"
+        " `round_cosine`.",
     )
     final_lr_share: Annotated[float, Field(ge=0, le=1)] = Field(
         default=0.05,
-        description="Learning rate at the end of a round (of a cycle) over that at its start.",
+        description="Learning rate at the end of a fall over that at its start.",
     )
     round_decay: Literal["cosine", "none"] = Field(
-        default="none", description="How the rounds' starting learning rate falls over the rounds."
+        default="none",
+        description="How the rounds' starting learning rate falls over the rounds, with `constant` and"
+        " `round_cosine`.",
     )
     first_cycle: Annotated[float, Field(gt=0, le=1)] = Field(
         default=0.25, description="`warm_restarts`: share of the run that the first cycle takes."
@@ -116,6 +122,15 @@ class Schedule(Model):
     plateau: Plateau | None = Field(
         default=None, description="Lower the learning rate on a plateau of the held-out loss."
     )
+
+    @model_validator(mode="after")
+    def _falls_once(self) -> Schedule:
+        if self.round_decay != "none" and self.kind in ("cosine", "warm_restarts"):
+            raise ValueError(
+                f"`kind: {self.kind}` falls over the whole run already: leave `round_decay` out, or take"
+                " `kind: round_cosine` or `kind: constant`"
+            )
+        return self
 
 
 class Training(Model):

@@ -66,12 +66,12 @@ def plan_round(settings: TrainSettings, lines: Sequence[MetricsLine]) -> RoundPl
 
 
 def plan_record(settings: TrainSettings, plan: RoundPlan, round_number: int) -> dict[str, Any]:
-    """Return what a round's metrics line says of its plan: of rules that are on, and nothing else."""
-    arm, schedule = settings.arm, settings.training.schedule
-    record: dict[str, Any] = {}
-    if schedule.plateau is not None or schedule.kind == "warm_restarts":
-        first, last = round_lrs(settings, round_number)
-        record["lr"] = {"first": first * plan.lr_factor, "last": last * plan.lr_factor}
+    """Return what a round's metrics line says of its plan: its rates, and of the rules that are on."""
+    arm = settings.arm
+    first, last = round_lrs(settings, round_number)
+    record: dict[str, Any] = {
+        "lr": {"first": first * plan.lr_factor, "last": last * plan.lr_factor}
+    }
     if isinstance(arm, FederatedModel) and arm.lag_lr_limit > 1.0:
         record["client_lr_factors"] = dict(plan.client_lr_factors)
     if isinstance(arm, FedProxArm) and arm.mu_step:

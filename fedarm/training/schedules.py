@@ -11,12 +11,10 @@ from fedarm.settings import TrainSettings
 def lr_share(schedule: Schedule, *, step: int, steps: int, round_number: int, rounds: int) -> float:
     """Return the learning rate of a step over the configured one.
 
-    Within a round it rises over the warm-up and then stays or falls along half a cosine, from 1 at the
-    step after the warm-up to `final_lr_share` at the last step; each round starts anew. The rounds'
-    starting rates may fall along half a cosine too, from 1 in round 1 towards 0 after the last.
-
-    With warm restarts the falls are cycles of the whole run, counted in steps; where rounds begin and
-    end does not matter, so that one schedule is the same for federated and for central training.
+    `cosine` and `warm_restarts` are laid over the whole run: where rounds begin and end does not matter,
+    so that a federated run has the rates of a central one. `round_cosine` starts anew each round, and so
+    does its warm-up. With `round_decay` the rounds' starting rates fall along half a cosine, from 1 in
+    round 1 towards 0 after the last.
 
     Args:
         schedule: The schedule's settings.
@@ -28,11 +26,12 @@ def lr_share(schedule: Schedule, *, step: int, steps: int, round_number: int, ro
     Source:
         Loshchilov and Hutter 2017, "SGDR: Stochastic Gradient Descent with Warm Restarts", equation 5.
     """
-    within = _within_round(schedule, step, steps)
-    if schedule.kind == "warm_restarts":
-        progress = (round_number - 1 + step / steps) / rounds
-        within *= _in_cycle(schedule, progress)
-    return _over_rounds(schedule, round_number, rounds) * within
+    if schedule.kind != "round_cosine":
+        step, steps_in_all = step + (round_number - 1) * steps, rounds * steps
+    else:
+        steps_in_all = steps
+    decay = _over_rounds(schedule, round_number, rounds)
+    return decay * _over_steps(schedule, step, steps_in_all)
 
 
 def round_lrs(settings: TrainSettings, round_number: int) -> tuple[float, float]:
@@ -58,27 +57,29 @@ def _over_rounds(schedule: Schedule, round_number: int, rounds: int) -> float:
     return _half_cosine((round_number - 1) / rounds)
 
 
-def _within_round(schedule: Schedule, step: int, steps: int) -> float:
+def _over_steps(schedule: Schedule, step: int, steps: int) -> float:
+    """Return the share at a step of those that the schedule is laid over."""
     warmup_steps = int(schedule.warmup_share * steps)
     if step < warmup_steps:
         # The first step is not wasted on a rate of 0.
         return (step + 1) / (warmup_steps + 1)
-    if schedule.kind != "cosine":
+    if schedule.kind == "constant":
         return 1.0
-    last = max(steps - 1 - warmup_steps, 1)
-    fall = _half_cosine((step - warmup_steps) / last)
-    return schedule.final_lr_share + (1.0 - schedule.final_lr_share) * fall
+    if schedule.kind == "warm_restarts":
+        progress = _in_cycle(schedule, step / steps)
+    else:
+        progress = (step - warmup_steps) / max(steps - 1 - warmup_steps, 1)
+    return schedule.final_lr_share + (1.0 - schedule.final_lr_share) * _half_cosine(progress)
 
 
 def _in_cycle(schedule: Schedule, progress: float) -> float:
-    """Return the share at some progress, from 0 at the run's start to 1 at its end."""
+    """Return the progress in its cycle at some progress of the run, both from 0 to 1."""
     length = schedule.first_cycle
     # A rounding error must not put a cycle's first step at the end of the cycle before.
     while progress > length - 1e-9:
         progress -= length
         length *= schedule.cycle_factor
-    fall = _half_cosine(max(progress, 0.0) / length)
-    return schedule.final_lr_share + (1.0 - schedule.final_lr_share) * fall
+    return max(progress, 0.0) / length
 
 
 def _half_cosine(progress: float) -> float:

@@ -19,7 +19,10 @@ def adapting(make):
     return make(
         training={
             **TRAINING,
-            "schedule": {"plateau": {"patience": 1, "factor": 0.5, "min_improvement": 0.9}},
+            "schedule": {
+                "kind": "constant",
+                "plateau": {"patience": 1, "factor": 0.5, "min_improvement": 0.9},
+            },
         },
         arms={
             "central": {"kind": "central"},

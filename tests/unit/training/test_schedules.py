@@ -1,4 +1,5 @@
 import pytest
+from pydantic import ValidationError
 
 from fedarm.config import Schedule
 from fedarm.training.schedules import lr_share
@@ -18,8 +19,21 @@ def test_cosine_goes_from_one_through_the_middle_to_the_final_share():
     assert _share(schedule, 8) == pytest.approx(0.2)
 
 
-def test_each_round_starts_anew():
-    schedule = Schedule()
+def test_one_cosine_is_the_same_for_central_and_federated_training():
+    schedule = Schedule(warmup_share=0.2, final_lr_share=0.1)
+    central = [_share(schedule, step, steps=20) for step in range(20)]
+    federated = [
+        _share(schedule, step, steps=4, number=number, rounds=5)
+        for number in range(1, 6)
+        for step in range(4)
+    ]
+    assert federated == central
+    assert central[4:] == sorted(central[4:], reverse=True)
+    assert central[-1] == pytest.approx(0.1)
+
+
+def test_with_a_cosine_of_its_own_each_round_starts_anew():
+    schedule = Schedule(kind="round_cosine")
     shares = [[_share(schedule, s, number=r, rounds=5) for s in range(9)] for r in (1, 3, 5)]
     assert shares[0] == shares[1] == shares[2]
 
@@ -39,6 +53,12 @@ def test_constant_stays_after_the_warmup():
     )
 
 
+def test_the_warmup_is_once_in_a_run():
+    schedule = Schedule(kind="constant", warmup_share=0.25)
+    shares = [_share(schedule, s, steps=2, number=r, rounds=4) for r in (1, 2, 3, 4) for s in (0, 1)]
+    assert shares == pytest.approx([1 / 3, 2 / 3, *[1.0] * 6])
+
+
 def test_rounds_can_fall_along_a_cosine():
     schedule = Schedule(kind="constant", round_decay="cosine")
     shares = [_share(schedule, 0, number=r, rounds=4) for r in (1, 2, 3, 4)]
@@ -46,7 +66,13 @@ def test_rounds_can_fall_along_a_cosine():
 
 
 def test_central_training_is_one_round_and_does_not_fall_over_rounds():
-    assert _share(Schedule(round_decay="cosine"), 0) == 1.0
+    assert _share(Schedule(kind="round_cosine", round_decay="cosine"), 0) == 1.0
+
+
+@pytest.mark.parametrize("kind", ["cosine", "warm_restarts"])
+def test_what_falls_over_the_run_does_not_fall_over_the_rounds_too(kind):
+    with pytest.raises(ValidationError, match="leave `round_decay` out"):
+        Schedule(kind=kind, round_decay="cosine")
 
 
 def test_a_round_of_one_step_has_the_full_rate():
