@@ -1,4 +1,4 @@
-"""What FedAvg's distance to central training depends on: how often it averages, what it keeps, its rates.
+"""What lies between FedAvg and central training: averaging more often, what it keeps, its rates.
 
 From the same start, on the lab's datasets. Runs training and rollouts through Snakemake (what is done is
 not done again) and writes `docs/averaging.md`; the reference is the central arm of

@@ -26,6 +26,7 @@ from fedarm.federated.run import train_federated
 from fedarm.settings import TrainSettings
 from fedarm.training.arms import train_base, train_pooled
 from fedarm.training.device import prepare_torch
+from fedarm.training_jobs import train_settings
 
 EPISODES = 12
 HELD_OUT = 4
@@ -42,7 +43,7 @@ def main() -> None:
         experiment = Experiment(shrunk(read_config(args.config), Path(name)))
         for dataset in experiment.datasets:
             record(experiment, dataset)
-        train_base(experiment.train_settings(experiment.base_run))
+        train_base(train_settings(experiment, experiment.base_run))
         times = measure(experiment, Path(name))
     for kind, clocks_s in times.items():
         print(f"{kind}_s: {np.median(clocks_s[:, 0]):.2f}")
@@ -92,7 +93,7 @@ def measure(experiment: Experiment, root: Path) -> dict[str, np.ndarray]:
         for kind, train in trainers.items():
             folder = root / f"{kind}_{repeat}"
             settings = replace(
-                experiment.train_settings(runs[kind]),
+                train_settings(experiment, runs[kind]),
                 checkpoints=folder / "checkpoints",
                 metrics=folder / "metrics.json",
             )

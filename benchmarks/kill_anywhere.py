@@ -39,6 +39,7 @@ from fedarm.training import store
 from fedarm.training.arms import train_base, train_pooled
 from fedarm.training.device import prepare_torch
 from fedarm.training.loop import LocalTrainer
+from fedarm.training_jobs import train_settings
 from tests.unit.conftest import SMALL
 from tests.unit.training.synthetic import make_experiment
 
@@ -124,7 +125,7 @@ def small_experiment(root: Path) -> Experiment:
 def train_unbroken(experiment: Experiment, kind: str, folder: Path) -> Unbroken:
     """Train a run to its end, counting calls; the base is where the experiment expects it."""
     name, train = RUNS[kind]
-    settings = experiment.train_settings(experiment.run(name, 0))
+    settings = train_settings(experiment, experiment.run(name, 0))
     if kind != "base":
         settings = elsewhere(settings, folder / f"unbroken_{kind}")
     calls = dict.fromkeys(PLACES, 0)

@@ -30,6 +30,7 @@ from fedarm.policies.presets import build_policy
 from fedarm.settings import TrainSettings
 from fedarm.training.device import prepare_torch
 from fedarm.training.rows import TrainRows
+from fedarm.training_jobs import train_settings
 
 EPISODES = 24
 FEW_STEPS, MORE_STEPS = 5, 35
@@ -43,7 +44,7 @@ def main() -> None:
     device = prepare_torch()
     experiment = load_experiment(args.config)
     central = next(run for run in experiment.runs if run.kind == "central")
-    settings = experiment.train_settings(central)
+    settings = train_settings(experiment, central)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         rows = record(folder, settings)

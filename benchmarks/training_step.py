@@ -31,6 +31,7 @@ from fedarm.training.device import prepare_torch
 from fedarm.training.inputs import policy_inputs
 from fedarm.training.loop import LocalTrainer
 from fedarm.training.rows import TrainRows
+from fedarm.training_jobs import train_settings
 
 EPISODES = 40
 EPISODE_FRAMES = 36
@@ -47,7 +48,7 @@ def main() -> None:
     device = prepare_torch()
     experiment = load_experiment(args.config)
     central = next(run for run in experiment.runs if run.kind == "central")
-    settings = experiment.train_settings(central)
+    settings = train_settings(experiment, central)
     with tempfile.TemporaryDirectory() as name:
         rows = make_rows(Path(name), len(settings.sources), settings.policy)
         real = real_block(settings, rows, device)

@@ -58,10 +58,11 @@ def join(args: Namespace) -> int:
 
 def check(args: Namespace) -> int:
     """Say whether an experiment's labels and recordings fit."""
+    from fedarm.evaluation_jobs import recorded_settings
     from fedarm.experiment import load_experiment
     from fedarm.rollout.recorded import read_recorded
 
-    settings = load_experiment(args.config).recorded_settings()
+    settings = recorded_settings(load_experiment(args.config))
     labels, _ = read_recorded(settings)
     print(
         f"{settings.labels}: {len(labels)} labelled episodes of {len(settings.runs)} runs on"

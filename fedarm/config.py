@@ -94,10 +94,9 @@ class Schedule(Model):
 
     kind: Literal["cosine", "constant", "round_cosine", "warm_restarts"] = Field(
         default="cosine",
-        description="`cosine`: half a cosine over the whole run, the same for central and federated arms;"
-        " `constant`; `round_cosine`: half a cosine anew each round, at whose end clients train at"
-        " `final_lr_share`; `warm_restarts`: half cosines over cycles of the whole run (Loshchilov and"
-        " Hutter 2017).",
+        description="`cosine`: half a cosine over the whole run, the same for central and federated"
+        " arms; `constant`; `round_cosine`: half a cosine anew each round; `warm_restarts`: half cosines"
+        " over cycles of the whole run (Loshchilov and Hutter 2017).",
     )
     warmup_share: Annotated[float, Field(ge=0, lt=1)] = Field(
         default=0.0,

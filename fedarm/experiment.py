@@ -1,13 +1,14 @@
-"""What an experiment consists of: its datasets, runs and files, and the settings of each stage.
+"""What an experiment consists of: its datasets, runs and files.
 
 Derived from the configuration alone and known before anything runs. The Snakefile asks it which files
-there are; each stage's script asks it for the settings of its job. A rule carries the digest of its
-settings as a parameter, so it reruns when its own part of the configuration changes and only then.
+there are; `training_jobs` and `evaluation_jobs` derive the settings of a stage's jobs. A rule carries
+the digest of its settings as a parameter, so it reruns when its own part of the configuration changes
+and only then.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -27,26 +28,13 @@ from fedarm.config_evaluation import (
 )
 from fedarm.config_rules import check_rules
 from fedarm.errors import ConfigError, suggest
-from fedarm.evaluation_settings import (
-    RecordedSettings,
-    Recording,
-    Reel,
-    ReplayDataset,
-    ReplaySettings,
-    RolloutRound,
-    RolloutSettings,
-    Scene,
-    Tile,
-)
-from fedarm.local_datasets import digest_recording, pin_local_datasets
+from fedarm.local_datasets import pin_local_datasets
 from fedarm.paths import DatasetPaths, RunPaths, write_atomic
-from fedarm.provenance import VERSION_DIGITS, derive_seed, digest_file, digest_value
-from fedarm.settings import DataSource, Faults, Run, Runtime, TrainSettings
+from fedarm.provenance import VERSION_DIGITS, derive_seed, digest_value
+from fedarm.settings import DataSource, Run
 
 BASE_ROUND = 0
 BASE_SEED = 0
-
-_TILES_A_ROW = 4
 
 
 @dataclass(frozen=True)
@@ -164,21 +152,6 @@ class Experiment:
         """The datasets by what they are used for."""
         return {"client": self.config.clients, "unseen": self.config.unseen, "pool": self.pool}
 
-    def runtime(self, workers: int | None = None) -> Runtime:
-        """Return where federated runs do their work.
-
-        Args:
-            workers: At most so many clients at the same time, if there are fewer cores than configured.
-        """
-        section = self.config.federation
-        return Runtime(
-            kind=section.runtime,
-            workers=min(section.workers, workers or section.workers),
-            client_cpus=section.client_resources.num_cpus,
-            client_gpus=section.client_resources.num_gpus,
-            connection=section.connection,
-        )
-
     def dataset(self, name: str) -> Dataset:
         """Return a dataset's section.
 
@@ -287,170 +260,6 @@ class Experiment:
         """Return the round of a run's final checkpoint."""
         return BASE_ROUND if run.kind == "base" else self.config.federation.rounds
 
-    def train_settings(self, run: Run) -> TrainSettings:
-        """Return the settings of a run's training job."""
-        paths = self.run_paths(run)
-        base = self.config.base
-        training = self.config.training
-        if run.kind == "base" and isinstance(base, PretrainedBase):
-            # There is no held-out loss of the pool for the base to react to.
-            schedule = training.schedule.model_copy(update={"plateau": None})
-            training = training.model_copy(
-                update={
-                    "samples": base.samples,
-                    "batch_size": base.batch_size,
-                    "lr": base.lr,
-                    "schedule": schedule,
-                    "early_stop": None,
-                }
-            )
-        return TrainSettings(
-            run=run,
-            arm=None if run.kind == "base" else self.config.arms[run.arm],
-            base=base,
-            policy=self.config.policy,
-            training=training,
-            rounds=self.config.federation.rounds,
-            experiment_seed=self.config.seed,
-            sources=tuple(self._source(name) for name in run.clients),
-            evaluated=tuple(self._source(name) for name in self._evaluated_in_training(run)),
-            clients=self.config.clients,
-            shaped_by=tuple(self._source(name) for name in self.shaping)
-            if run.kind == "base"
-            else (),
-            start=None
-            if run.kind == "base"
-            else self.run_paths(self.base_run).pretrained_model(BASE_ROUND),
-            checkpoints=paths.checkpoints,
-            metrics=paths.metrics,
-            faults=self._faults if run.kind == "federated" else Faults(),
-            exchange_dtype=self.config.federation.exchange_dtype
-            if run.kind == "federated"
-            else "float32",
-        )
-
-    @property
-    def _faults(self) -> Faults:
-        section = self.config.federation
-        return Faults(section.missing_reply, section.min_clients, section.timeout_s)
-
-    def rollout_settings(self, run: Run) -> RolloutSettings:
-        """Return the settings of a run's rollout job."""
-        return RolloutSettings(
-            run=run,
-            scenes=tuple(self._scene(name) for name in self.rolled_out),
-            rounds=self._rollout_rounds(run),
-            videos=self.config.rollout.videos,
-            video_size=self.config.rollout.video_size,
-            experiment_seed=self.config.seed,
-            paths=self.run_paths(run),
-            as_dataset=self.config.rollout.as_dataset,
-        )
-
-    @cached_property
-    def reels(self) -> tuple[Reel, ...]:
-        """The videos of several filmed episodes: the arms side by side, and their rounds.
-
-        Of every run's name the first seed is shown.
-        """
-        if not self.config.rollout.videos:
-            return ()
-        first = {run.name: run for run in reversed(self.runs)}
-        shown = [first[name] for name in dict.fromkeys(run.name for run in self.runs)]
-        reels = []
-        for dataset in self.rolled_out:
-            # A local arm is shown at its own client's task.
-            arms = [run for run in shown if run.kind != "local" or run.clients == (dataset,)]
-            last = [self._tile(run, self.last_round(run)) for run in arms]
-            reels.append(Reel(f"arms_{dataset}", dataset, _in_rows(last)))
-            if progress := self._progress(arms):
-                reels.append(Reel(f"progress_{dataset}", dataset, progress))
-        return tuple(reels)
-
-    def _progress(self, arms: Sequence[Run]) -> tuple[tuple[Tile, ...], ...]:
-        """Return a row of rounds for each arm that was watched in training, the base's first."""
-        start = tuple(self._tile(run, BASE_ROUND) for run in arms if run.kind == "base")
-        rows = (
-            (*start, *(self._tile(run, number.round) for number in self._rollout_rounds(run)))
-            for run in arms
-            if run.kind in {"central", "federated"}
-        )
-        return tuple(row for row in rows if len(row) > 1)
-
-    def _tile(self, run: Run, number: int) -> Tile:
-        return Tile(run, number, self.run_paths(run))
-
-    def replay_settings(self, run: Run) -> ReplaySettings:
-        """Return the settings of a run's replay job.
-
-        Raises:
-            ConfigError: The experiment's arms are not replayed.
-        """
-        section = self.evaluation
-        if isinstance(section, ClosedLoopEvaluation):
-            raise ConfigError(
-                "the arms of this experiment are rolled out, not replayed",
-                file=self.resolved_config,
-                key="evaluation.kind",
-                value=section.kind,
-                remedy="set `evaluation: {kind: replay}`",
-            )
-        return ReplaySettings(
-            run=run,
-            datasets=tuple(self._replay_dataset(name) for name in self.replayed),
-            round=self.last_round(run),
-            policy=self.config.policy,
-            videos=section.videos,
-            video_size=section.video_size,
-            paths=self.run_paths(run),
-        )
-
-    def recorded_settings(self) -> RecordedSettings:
-        """Return the settings of the job that collects labelled episodes.
-
-        Raises:
-            ConfigError: The experiment is not evaluated on a real arm.
-        """
-        section = self.evaluation
-        if not isinstance(section, RecordedEvaluation):
-            raise ConfigError(
-                "this experiment has no labelled episodes",
-                file=self.resolved_config,
-                key="evaluation.kind",
-                value=section.kind,
-                remedy="set `evaluation: {kind: recorded, labels: ..., recordings: ...}`",
-            )
-        return RecordedSettings(
-            runs=tuple(
-                (run, self.last_round(run), self.run_paths(run)) for run in self.judged_runs
-            ),
-            labels=Path(section.labels),
-            recordings=tuple(
-                Recording(name, Path(section.recordings[name]), name in self.config.unseen)
-                for name in self.judged
-            ),
-            videos=section.videos,
-            video_size=section.video_size,
-        )
-
-    def recorded_digest(self) -> str:
-        """Return the digest of the labelled episodes' settings and content.
-
-        Raises:
-            ConfigError: The labels or a recording are not there.
-        """
-        settings = self.recorded_settings()
-        if not settings.labels.is_file():
-            raise ConfigError(
-                "the labels of the recorded episodes are not there",
-                file=settings.labels,
-                key="evaluation.labels",
-                remedy="draw up a sheet with `fedarm evaluation sheet`, record the episodes, and make"
-                " the labels with `fedarm evaluation join` (docs/evaluation.md)",
-            )
-        recordings = {each.dataset: digest_recording(each) for each in settings.recordings}
-        return settings.digest([digest_file(settings.labels), recordings])
-
     def gate_settings(self) -> Mapping[str, Any]:
         """Return which versions of which datasets must fit together, by what they are used for."""
         return {
@@ -473,29 +282,8 @@ class Experiment:
             ),
         }
 
-    def _evaluated_in_training(self, run: Run) -> tuple[str, ...]:
-        """Return the datasets whose held-out loss a run reports.
-
-        A client's data make only those runs stale that had them: not the base, which is made before any
-        client is known, and not the local arms of other clients, who cannot see them.
-        """
-        if run.kind == "base":
-            return ()
-        if run.kind == "local":
-            return (*run.clients, *self.config.unseen)
-        return self.evaluated
-
-    def _rollout_rounds(self, run: Run) -> tuple[RolloutRound, ...]:
-        section = self.config.rollout
-        last = RolloutRound(self.last_round(run), section.episodes, final=True)
-        # Progress is watched where it is compared: central against federated.
-        if run.kind not in {"central", "federated"}:
-            return (last,)
-        progress = section.progress
-        early = (RolloutRound(r, progress.episodes, final=False) for r in sorted(progress.rounds))
-        return (*early, last)
-
-    def _source(self, name: str) -> DataSource:
+    def source(self, name: str) -> DataSource:
+        """Return where training finds a dataset, and how it is split."""
         return DataSource(
             name=name,
             cache=self.frame_cache(name),
@@ -503,32 +291,6 @@ class Experiment:
             held_out=self.dataset(name).held_out,
             split_seed=derive_seed(self.config.seed, "split", name),
         )
-
-    def _replay_dataset(self, name: str) -> ReplayDataset:
-        return ReplayDataset(
-            source=self._source(name),
-            recording=self.dataset_paths(name).dataset,
-            unseen=name in self.config.unseen,
-            scene=self._scene(name) if self.is_simulated(name) else None,
-        )
-
-    def _scene(self, name: str) -> Scene:
-        section = self.dataset(name)
-        assert isinstance(section, SimDataset)
-        return Scene(
-            dataset=name,
-            task=section.tasks[0],
-            variant=section.variants[0],
-            unseen=name in self.config.unseen,
-            camera_size=section.image_size,
-        )
-
-
-def _in_rows(tiles: Sequence[Tile]) -> tuple[tuple[Tile, ...], ...]:
-    """Return tiles in as few rows as possible, none much longer than another."""
-    rows = -(-len(tiles) // _TILES_A_ROW)
-    each = -(-len(tiles) // rows)
-    return tuple(tuple(tiles[first : first + each]) for first in range(0, len(tiles), each))
 
 
 def load_experiment(path: Path) -> Experiment:

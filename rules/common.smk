@@ -3,9 +3,17 @@ from pathlib import Path
 
 from fedarm.code_digest import digest_code
 from fedarm.errors import FedarmError
+from fedarm.evaluation_jobs import (
+    recorded_digest,
+    recorded_settings,
+    reels,
+    replay_settings,
+    rollout_settings,
+)
 from fedarm.experiment import parse_experiment, write_resolved_config
 from fedarm.logging import exit_with
 from fedarm.provenance import digest_value
+from fedarm.training_jobs import train_settings
 
 CONDA = "../envs/fedarm.yaml"
 
@@ -19,7 +27,7 @@ try:
     experiment = parse_experiment(config, source=CONFIG_SOURCE)
     # None unless the experiment is evaluated on a real arm; then labels and recordings must be there.
     RECORDED_DIGEST = (
-        experiment.recorded_digest()
+        recorded_digest(experiment)
         if experiment.evaluation.kind == "recorded"
         else None
     )
@@ -101,7 +109,7 @@ def local_training_inputs(wildcards):
 
 def data_of(runs):
     """Return the frame caches and checks that the training of some runs reads."""
-    settings = [experiment.train_settings(run) for run in runs]
+    settings = [train_settings(experiment, run) for run in runs]
     sources = [
         source for each in settings for source in (*each.sources, *each.evaluated)
     ]
@@ -115,13 +123,13 @@ def gate_of(wildcards):
 
 def training_digest(wildcards):
     """Return the digest of a run's training settings."""
-    return experiment.train_settings(run_of(wildcards)).digest()
+    return train_settings(experiment, run_of(wildcards)).digest()
 
 
 def local_training_digest(wildcards):
     """Return the digest of the training settings of a client's local runs."""
     runs = experiment.runs_named(wildcards.run)
-    return digest_value([experiment.train_settings(run).digest() for run in runs])
+    return digest_value([train_settings(experiment, run).digest() for run in runs])
 
 
 def rollout_workers(cores):
@@ -133,13 +141,13 @@ def rollout_workers(cores):
 def rollout_digest(wildcards):
     """Return the digest of the rollout settings of an arm's runs."""
     runs = experiment.runs_named(wildcards.run)
-    return digest_value([experiment.rollout_settings(run).digest() for run in runs])
+    return digest_value([rollout_settings(experiment, run).digest() for run in runs])
 
 
 def replay_digest(wildcards):
     """Return the digest of the replay settings of an arm's runs."""
     runs = experiment.runs_named(wildcards.run)
-    return digest_value([experiment.replay_settings(run).digest() for run in runs])
+    return digest_value([replay_settings(experiment, run).digest() for run in runs])
 
 
 def resolved_config(wildcards, output):

@@ -4,7 +4,7 @@
 
 rule collect_recorded:
     input:
-        labels=str(experiment.recorded_settings().labels),
+        labels=str(recorded_settings(experiment).labels),
         metrics=[metrics_of(run) for run in experiment.judged_runs],
     output:
         episodes=[

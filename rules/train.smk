@@ -21,7 +21,7 @@ rule train_base:
         config=resolved_config,
         script=script_of("train_base"),
         code=code_of("train_base"),
-        settings=experiment.train_settings(experiment.base_run).digest(),
+        settings=train_settings(experiment, experiment.base_run).digest(),
     shell:
         "python {params.script:q} --config {params.config:q} > {log:q} 2>&1"
 

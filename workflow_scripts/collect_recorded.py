@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+from fedarm.evaluation_jobs import recorded_settings
 from fedarm.experiment import load_experiment
 from fedarm.logging import run_script
 from fedarm.rollout.recorded import collect_recorded
@@ -13,7 +14,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--config", type=Path, required=True)
     experiment = load_experiment(parser.parse_args().config)
-    collect_recorded(experiment.recorded_settings())
+    collect_recorded(recorded_settings(experiment))
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+from fedarm.evaluation_jobs import reels
 from fedarm.experiment import load_experiment
 from fedarm.logging import run_script
 
@@ -15,7 +16,7 @@ def main() -> None:
     parser.add_argument("--config", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True, help="folder; replaced as a whole")
     args = parser.parse_args()
-    make_reels(load_experiment(args.config).reels, args.out)
+    make_reels(reels(load_experiment(args.config)), args.out)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+from fedarm.evaluation_jobs import replay_settings
 from fedarm.experiment import load_experiment
 from fedarm.logging import run_script
 
@@ -17,7 +18,7 @@ def main() -> None:
     args = parser.parse_args()
     experiment = load_experiment(args.config)
     for run in experiment.runs_named(args.run):
-        replay_run(experiment.replay_settings(run))
+        replay_run(replay_settings(experiment, run))
 
 
 if __name__ == "__main__":

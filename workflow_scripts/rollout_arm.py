@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+from fedarm.evaluation_jobs import rollout_settings
 from fedarm.experiment import load_experiment
 from fedarm.logging import run_script
 
@@ -17,7 +18,7 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=1, help="processes")
     args = parser.parse_args()
     experiment = load_experiment(args.config)
-    runs = [experiment.rollout_settings(run) for run in experiment.runs_named(args.run)]
+    runs = [rollout_settings(experiment, run) for run in experiment.runs_named(args.run)]
     rollout_runs(runs, workers=args.workers)
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from fedarm.experiment import load_experiment
 from fedarm.logging import run_script
+from fedarm.training_jobs import train_settings
 
 
 def main() -> None:
@@ -15,7 +16,7 @@ def main() -> None:
     parser.add_argument("--config", type=Path, required=True)
     args = parser.parse_args()
     experiment = load_experiment(args.config)
-    train_base(experiment.train_settings(experiment.base_run))
+    train_base(train_settings(experiment, experiment.base_run))
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from fedarm.experiment import load_experiment
 from fedarm.logging import run_script
+from fedarm.training_jobs import train_settings
 
 
 def main() -> None:
@@ -17,7 +18,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, required=True)
     args = parser.parse_args()
     experiment = load_experiment(args.config)
-    train_pooled(experiment.train_settings(experiment.run(args.run, args.seed)))
+    train_pooled(train_settings(experiment, experiment.run(args.run, args.seed)))
 
 
 if __name__ == "__main__":

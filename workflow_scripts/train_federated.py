@@ -5,6 +5,7 @@ from pathlib import Path
 
 from fedarm.experiment import load_experiment
 from fedarm.logging import run_script
+from fedarm.training_jobs import runtime_of, train_settings
 
 
 def main() -> None:
@@ -18,8 +19,8 @@ def main() -> None:
     parser.add_argument("--workers", type=int, help="at most so many clients work at the same time")
     args = parser.parse_args()
     experiment = load_experiment(args.config)
-    settings = experiment.train_settings(experiment.run(args.run, args.seed))
-    train_federated(settings, experiment.runtime(args.workers))
+    settings = train_settings(experiment, experiment.run(args.run, args.seed))
+    train_federated(settings, runtime_of(experiment, args.workers))
 
 
 if __name__ == "__main__":

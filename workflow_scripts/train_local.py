@@ -5,6 +5,7 @@ from pathlib import Path
 
 from fedarm.experiment import load_experiment
 from fedarm.logging import run_script
+from fedarm.training_jobs import train_settings
 
 
 def main() -> None:
@@ -17,7 +18,7 @@ def main() -> None:
     args = parser.parse_args()
     experiment = load_experiment(args.config)
     for run in experiment.runs_named(args.run):
-        train_pooled(experiment.train_settings(run))
+        train_pooled(train_settings(experiment, run))
 
 
 if __name__ == "__main__":

@@ -24,6 +24,7 @@ from fedarm.federated.keys import SETTINGS
 from fedarm.federated.records import unpack_settings
 from fedarm.federated.rounds import hold_rounds
 from fedarm.settings import TrainSettings
+from fedarm.training_jobs import train_settings
 
 app = ServerApp()
 
@@ -58,4 +59,4 @@ def settings_of(run_config: UserConfig) -> TrainSettings:
             value=run.arm,
             remedy="name an arm of kind `federated`",
         )
-    return experiment.train_settings(run)
+    return train_settings(experiment, run)

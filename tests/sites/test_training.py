@@ -7,6 +7,7 @@ from fedarm.federated.run import train_federated
 from fedarm.federated.superlink import FLOWER_HOME, free_port, node_command
 from fedarm.settings import Runtime
 from fedarm.training.arms import train_base
+from fedarm.training_jobs import train_settings
 from tests.sites.conftest import running, wait_for
 from tests.unit.federated.conftest import raw_experiment
 from tests.unit.federated.test_rounds import results_of
@@ -18,7 +19,7 @@ def test_sites_end_with_the_bytes_of_one_process(deployment, tmp_path, monkeypat
     experiment = make_experiment(
         raw_experiment(federation={"rounds": 1}, unseen=[]), tmp_path / "results"
     )
-    train_base(experiment.train_settings(experiment.base_run))
+    train_base(train_settings(experiment, experiment.base_run))
     settings = settings_of(experiment, "fedprox", 0)
     alone = moved(settings, tmp_path / "alone")
     train_federated(alone)

@@ -5,7 +5,9 @@ import json
 import pytest
 
 from fedarm.errors import ConfigError
+from fedarm.evaluation_jobs import recorded_digest, recorded_settings, replay_settings
 from fedarm.experiment import parse_experiment
+from fedarm.training_jobs import train_settings
 
 HUB = {"source": "hub", "repo_id": "lerobot/svla_so100_pickplace", "held_out": 2}
 
@@ -63,7 +65,7 @@ def test_any_dataset_may_be_replayed(small_config):
     small_config["evaluation"] = {"kind": "replay"}
     experiment = plan(small_config)
     assert experiment.replayed == ("left", "right", "other")
-    settings = experiment.replay_settings(experiment.run("central", 0))
+    settings = replay_settings(experiment, experiment.run("central", 0))
     scenes = {each.source.name: each.scene and each.scene.task for each in settings.datasets}
     assert scenes == {"left": None, "right": "sorting", "other": "pickplace"}
     assert [each.unseen for each in settings.datasets] == [False, False, True]
@@ -107,29 +109,29 @@ def test_mistakes_are_named(recorded_config, changes, says):
 
 
 def test_labels_and_recordings_count_with_their_content(recorded_config, tmp_path):
-    digests = [plan(recorded_config).recorded_digest()]
+    digests = [recorded_digest(plan(recorded_config))]
     (tmp_path / "labels.csv").write_text("episode,arm\n0,central\n")
-    digests.append(plan(recorded_config).recorded_digest())
+    digests.append(recorded_digest(plan(recorded_config)))
     (tmp_path / "rollout_left/meta/info.json").write_text("{}")
-    digests.append(plan(recorded_config).recorded_digest())
+    digests.append(recorded_digest(plan(recorded_config)))
     assert len(set(digests)) == 3
-    assert plan(recorded_config).recorded_digest() == digests[-1]
+    assert recorded_digest(plan(recorded_config)) == digests[-1]
 
 
 def test_labels_and_recordings_that_are_not_there(recorded_config, tmp_path):
     (tmp_path / "labels.csv").unlink()
     with pytest.raises(ConfigError, match="fedarm evaluation sheet"):
-        plan(recorded_config).recorded_digest()
+        recorded_digest(plan(recorded_config))
     (tmp_path / "labels.csv").write_text("episode\n")
     recorded_config["evaluation"]["recordings"]["left"] = str(tmp_path / "nowhere")
     with pytest.raises(ConfigError, match=r"evaluation\.recordings\.left"):
-        plan(recorded_config).recorded_digest()
+        recorded_digest(plan(recorded_config))
 
 
 def test_an_evaluation_makes_no_training_stale(recorded_config):
     def digests(config):
         experiment = plan(config)
-        return [experiment.train_settings(run).digest() for run in experiment.runs]
+        return [train_settings(experiment, run).digest() for run in experiment.runs]
 
     before = digests(recorded_config)
     recorded_config["evaluation"] = {"kind": "replay", "videos": 0}
@@ -141,7 +143,7 @@ def test_an_evaluation_makes_no_training_stale(recorded_config):
 def test_a_replay_depends_on_what_is_held_out_and_on_its_films(recorded_config):
     def digest(config):
         experiment = plan(config)
-        return experiment.replay_settings(experiment.run("local_left", 0)).digest()
+        return replay_settings(experiment, experiment.run("local_left", 0)).digest()
 
     found = [digest(recorded_config)]
     recorded_config["datasets"]["right"]["held_out"] = 2
@@ -152,9 +154,14 @@ def test_a_replay_depends_on_what_is_held_out_and_on_its_films(recorded_config):
     assert len({*found, digest(recorded_config)}) == 3
 
 
-@pytest.mark.parametrize("method", ["replay_settings", "recorded_settings", "recorded_digest"])
-def test_other_stages_settings_are_refused(small_config, method):
-    experiment = plan(small_config)
-    arguments = [experiment.run("central", 0)] if method == "replay_settings" else []
+@pytest.mark.parametrize(
+    "settings",
+    [
+        lambda experiment: replay_settings(experiment, experiment.run("central", 0)),
+        recorded_settings,
+        recorded_digest,
+    ],
+)
+def test_other_stages_settings_are_refused(small_config, settings):
     with pytest.raises(ConfigError, match=r"evaluation\.kind"):
-        getattr(experiment, method)(*arguments)
+        settings(plan(small_config))

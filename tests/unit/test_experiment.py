@@ -4,7 +4,9 @@ import pytest
 
 from fedarm import settings
 from fedarm.errors import ConfigError
+from fedarm.evaluation_jobs import reels, rollout_settings
 from fedarm.experiment import parse_experiment
+from fedarm.training_jobs import train_settings
 
 
 def digests(config):
@@ -12,10 +14,11 @@ def digests(config):
     return {
         "versions": {name: experiment.version(name) for name in experiment.datasets},
         "train": {
-            (run.name, run.seed): experiment.train_settings(run).digest() for run in experiment.runs
+            (run.name, run.seed): train_settings(experiment, run).digest()
+            for run in experiment.runs
         },
         "rollout": {
-            (run.name, run.seed): experiment.rollout_settings(run).digest()
+            (run.name, run.seed): rollout_settings(experiment, run).digest()
             for run in experiment.runs
         },
     }
@@ -39,9 +42,9 @@ def test_runs_are_arms_times_seeds(small_config):
 
 def test_budgets_are_equal(small_config):
     experiment = parse_experiment(small_config, source="my.yaml")
-    central = experiment.train_settings(experiment.run("central", 0))
-    federated = experiment.train_settings(experiment.run("fedprox", 0))
-    local = experiment.train_settings(experiment.run("local_left", 0))
+    central = train_settings(experiment, experiment.run("central", 0))
+    federated = train_settings(experiment, experiment.run("fedprox", 0))
+    local = train_settings(experiment, experiment.run("local_left", 0))
     batch = small_config["training"]["batch_size"]
     clients = 2
     assert central.samples == 256
@@ -116,25 +119,25 @@ def test_the_type_in_which_weights_travel_counts_when_it_is_set(small_config, mo
     for dtype, counts in (("float32", False), ("bfloat16", True)):
         small_config["federation"]["exchange_dtype"] = dtype
         experiment = parse_experiment(small_config, source="my.yaml")
-        digested = experiment.train_settings(experiment.run("fedprox", 0)).digest()
+        digested = train_settings(experiment, experiment.run("fedprox", 0)).digest()
         assert ("exchange_dtype" in digested) is counts
 
 
 def test_reels_show_every_arm_and_the_rounds_of_the_watched_ones(small_config):
-    reels = {reel.name: reel for reel in parse_experiment(small_config, source="my.yaml").reels}
+    found = {reel.name: reel for reel in reels(parse_experiment(small_config, source="my.yaml"))}
     shown = {
         name: [[(tile.run.name, tile.round) for tile in row] for row in reel.rows]
-        for name, reel in reels.items()
+        for name, reel in found.items()
     }
     everyone = [("base", 0), ("local_left", 4), ("central", 4), ("fedprox", 4)]
     assert shown["arms_left"] == [everyone]
     assert shown["arms_other"] == [[arm for arm in everyone if not arm[0].startswith("local")]]
     rounds = [[("base", 0), (name, 2), (name, 4)] for name in ("central", "fedprox")]
     assert shown["progress_left"] == shown["progress_right"] == rounds
-    assert {reel.dataset for reel in reels.values()} == {"left", "right", "other"}
-    assert {tile.run.seed for reel in reels.values() for row in reel.rows for tile in row} == {0}
+    assert {reel.dataset for reel in found.values()} == {"left", "right", "other"}
+    assert {tile.run.seed for reel in found.values() for row in reel.rows for tile in row} == {0}
 
 
 def test_there_are_no_reels_without_films(small_config):
     small_config["rollout"]["videos"] = 0
-    assert parse_experiment(small_config, source="my.yaml").reels == ()
+    assert reels(parse_experiment(small_config, source="my.yaml")) == ()

@@ -8,7 +8,9 @@ import pytest
 import yaml
 
 from fedarm.errors import ConfigError
+from fedarm.evaluation_jobs import rollout_settings
 from fedarm.experiment import load_experiment, parse_experiment
+from fedarm.training_jobs import train_settings
 
 HUB = {"source": "hub", "repo_id": "lerobot/svla_so100_pickplace", "held_out": 2}
 
@@ -48,15 +50,15 @@ def test_nothing_is_rolled_out_without_a_scene(recorded_config):
     experiment = plan(recorded_config)
     assert experiment.rolled_out == ()
     for run in experiment.runs:
-        assert experiment.rollout_settings(run).scenes == ()
-        assert experiment.train_settings(run).digest()
+        assert rollout_settings(experiment, run).scenes == ()
+        assert train_settings(experiment, run).digest()
     assert [experiment.is_simulated(name) for name in experiment.datasets] == [False, False, True]
 
 
 def test_a_base_that_is_not_pretrained_is_made_for_the_clients_recordings(recorded_config):
     def base_settings():
         experiment = plan(recorded_config)
-        return experiment.train_settings(experiment.base_run)
+        return train_settings(experiment, experiment.base_run)
 
     assert base_settings().shaped_by == ()
     recorded_config["base"] = {"kind": "none"}

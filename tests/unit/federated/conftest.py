@@ -10,6 +10,7 @@ import pytest
 
 from fedarm.experiment import Experiment
 from fedarm.training.arms import train_base
+from fedarm.training_jobs import train_settings
 from tests.unit.conftest import SMALL
 from tests.unit.training.synthetic import make_experiment
 
@@ -45,7 +46,7 @@ def make(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Experiment]:
     def make(**changes: Any) -> Experiment:
         folder = tmp_path_factory.mktemp("experiment")
         experiment = make_experiment(raw_experiment(**changes), folder)
-        train_base(experiment.train_settings(experiment.base_run))
+        train_base(train_settings(experiment, experiment.base_run))
         return experiment
 
     return make

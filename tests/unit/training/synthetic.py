@@ -13,6 +13,7 @@ from fedarm.experiment import Experiment, parse_experiment
 from fedarm.paths import write_json
 from fedarm.provenance import digest_file
 from fedarm.settings import TrainSettings
+from fedarm.training_jobs import train_settings
 
 IMAGE_SIZE = 32
 JOINTS = 6
@@ -97,7 +98,7 @@ def make_experiment(raw: dict[str, Any], root: Path) -> Experiment:
 
 def settings_of(experiment: Experiment, name: str, seed: int) -> TrainSettings:
     """Return the settings of a run by its folder."""
-    return experiment.train_settings(experiment.run(name, seed))
+    return train_settings(experiment, experiment.run(name, seed))
 
 
 def moved(settings: TrainSettings, root: Path) -> TrainSettings:

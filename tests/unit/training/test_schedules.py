@@ -55,7 +55,9 @@ def test_constant_stays_after_the_warmup():
 
 def test_the_warmup_is_once_in_a_run():
     schedule = Schedule(kind="constant", warmup_share=0.25)
-    shares = [_share(schedule, s, steps=2, number=r, rounds=4) for r in (1, 2, 3, 4) for s in (0, 1)]
+    shares = [
+        _share(schedule, s, steps=2, number=r, rounds=4) for r in (1, 2, 3, 4) for s in (0, 1)
+    ]
     assert shares == pytest.approx([1 / 3, 2 / 3, *[1.0] * 6])
 
 
