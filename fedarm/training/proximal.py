@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 
 class ProximalTerm:
@@ -13,8 +13,8 @@ class ProximalTerm:
 
     The global weights are copied when the term is made, once a round. The gradient, `mu (w - w_global)`,
     is added to the gradients of the loss directly: what automatic differentiation of the sum would give,
-    without building its graph each step. The drift `w - w_global` is written into one float32 buffer
-    that is kept from step to step, so that its square is a single product and nothing is allocated.
+    without building its graph each step. The drift `w - w_global` lies in one buffer that is kept from
+    step to step: it is taken and squared at once for all parameters, and nothing is allocated.
 
     Args:
         parameters: The trainable parameters, now at the global weights.
@@ -25,11 +25,11 @@ class ProximalTerm:
     """
 
     def __init__(self, parameters: Sequence[nn.Parameter], mu: float) -> None:
-        self._parameters = list(parameters)
-        self._global = [parameter.detach().clone() for parameter in parameters]
+        self._parameters: list[Tensor] = list(parameters)
+        self._global = nn.utils.parameters_to_vector(parameters).detach()
         self._mu = mu
+        self._drift = torch.empty_like(self._global)
         sizes = [parameter.numel() for parameter in parameters]
-        self._drift = torch.empty(sum(sizes), device=parameters[0].device)
         self._drifts = [
             part.view_as(parameter)
             for part, parameter in zip(torch.split(self._drift, sizes), parameters, strict=True)
@@ -38,11 +38,14 @@ class ProximalTerm:
     @torch.no_grad()
     def add_gradient(self) -> float:
         """Add the term's gradient to the parameters' and return the term's value."""
-        for parameter, start, drift in zip(
-            self._parameters, self._global, self._drifts, strict=True
-        ):
-            torch.sub(parameter, start, out=drift)
+        torch._foreach_copy_(self._drifts, self._parameters)
+        self._drift.sub_(self._global)
+        torch._foreach_add_(self._gradients(), self._drifts, alpha=self._mu)
+        return 0.5 * self._mu * float(self._drift.dot(self._drift))
+
+    def _gradients(self) -> list[Tensor]:
+        """Return the parameters' gradients; a parameter that the loss does not reach gets one of 0."""
+        for parameter in self._parameters:
             if parameter.grad is None:
                 parameter.grad = torch.zeros_like(parameter)
-            parameter.grad.add_(drift, alpha=self._mu)
-        return 0.5 * self._mu * float(self._drift.dot(self._drift))
+        return [parameter.grad for parameter in self._parameters if parameter.grad is not None]
