@@ -49,6 +49,7 @@ rule all:
 onstart:
     gc.enable()
     write_resolved_config(experiment)
+    declare(experiment)
 
 
 onsuccess:

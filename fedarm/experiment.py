@@ -54,6 +54,11 @@ class Experiment:
         return self.root / "config.yaml"
 
     @property
+    def declaration(self) -> Path:
+        """What the verdict was declared to speak of, before there was any."""
+        return self.root / "declaration.json"
+
+    @property
     def gate(self) -> Path:
         """What was found across the datasets before training."""
         return self.root / "gate.json"

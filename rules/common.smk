@@ -2,6 +2,7 @@ import os
 from pathlib import Path
 
 from fedarm.code_digest import digest_code
+from fedarm.declaration import declare
 from fedarm.errors import FedarmError
 from fedarm.evaluation_jobs import (
     recorded_digest,
