@@ -28,7 +28,7 @@ from fedarm.video.folder import find_videos
 from fedarm.video.records import read_record
 from fedarm.video.smoothness import sparc
 
-VIDEOS = 24
+VIDEOS = 48
 
 
 def main() -> None:

@@ -22,7 +22,7 @@ class Motion:
 
     Attributes:
         time_s: `(pair,)`: when the first of two neighbouring frames is shown.
-        speed_px_per_s: `(pair,)`: root mean square of the flow over the pixels.
+        speed_px_per_s: `(pair,)`: length of the flow, averaged over the pixels.
         idle: `(pair,)`: whether next to nothing moves.
         path_length_px: How far the average pixel has travelled.
     """
@@ -58,7 +58,7 @@ def measure_motion(signals: Signals, timing: Timing) -> Motion:
     slow = IDLE_WIDTHS_PER_S * signals.width_px
     return Motion(
         time_s=timing.time_s[:pairs],
-        speed_px_per_s=signals.rms_px / interval_s,
+        speed_px_per_s=signals.shift_px / interval_s,
         idle=np.asarray(signals.shift_px / interval_s < slow),
         path_length_px=float(signals.shift_px.sum()),
     )

@@ -53,8 +53,6 @@ class Signals:
         luma: `(frame,)`: mean luma.
         time_s: `(frame,)`: when it is shown; nan where the file does not say.
         shift_px: `(pair,)`: length of the flow, averaged over the pixels, in pixels of the video.
-        rms_px: `(pair,)`: its root mean square, which is led by what moves rather than by the noise of
-            what stands still.
         agreement: `(pair,)`: cosine between a pair's flow and that of the pair before, over the whole
             field: 1 when the motion goes on, -1 when it turns back; 0 for the first pair.
         difference: `(pair,)`: mean absolute difference in luma.
@@ -67,7 +65,6 @@ class Signals:
     luma: Series
     time_s: Series
     shift_px: Series
-    rms_px: Series
     agreement: Series
     difference: Series
     change: Series
@@ -109,14 +106,13 @@ def _collect(frames: Iterable[LumaFrame], width_px: int) -> Signals:
             pairs.begin(picture)
         if len(recent) > LONG_FRAMES:
             long_change.append(_change(recent[0], recent[-1])[0])
-    shift, rms, agreement, difference, change, changed_share = (
-        np.array(rows, np.float64).reshape(-1, 6).T
+    shift, agreement, difference, change, changed_share = (
+        np.array(rows, np.float64).reshape(-1, 5).T
     )
     return Signals(
         luma=np.array(luma, np.float64),
         time_s=np.array(time_s, np.float64),
         shift_px=shift * scale,
-        rms_px=rms * scale,
         agreement=agreement,
         difference=difference,
         change=change,
@@ -139,17 +135,16 @@ class _PairMeter:
         """Take the first picture."""
         self._picture = picture
 
-    def measure(self, picture: Image) -> tuple[float, float, float, float]:
-        """Return shift, its root mean square, agreement and difference of the next picture."""
+    def measure(self, picture: Image) -> tuple[float, float, float]:
+        """Return shift, agreement and difference of the next picture."""
         before, self._picture = self._picture, picture
         # The stubs do not know that a missing start flow is allowed.
         field = self._engine.calc(before, picture, None)  # type: ignore[call-overload]
         middle = _FLOW_GRID // 2
         flow = np.ascontiguousarray(field[middle::_FLOW_GRID, middle::_FLOW_GRID])
-        squared = np.square(flow).sum(axis=-1)
-        shift, rms = float(np.sqrt(squared).mean()), float(np.sqrt(squared.mean()))
+        shift = float(np.sqrt(np.square(flow).sum(axis=-1)).mean())
         difference = cv2.norm(before, picture, cv2.NORM_L1) / picture.size
-        return shift, rms, self._agreement(flow), difference
+        return shift, self._agreement(flow), difference
 
     def _agreement(self, flow: Flow) -> float:
         before, self._flow = self._flow, flow
@@ -170,7 +165,7 @@ def flow_engine() -> cv2.DISOpticalFlow:
     engine = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST)
     engine.setFinestScale(1)
     engine.setPatchStride(5)
-    engine.setGradientDescentIterations(8)
+    engine.setGradientDescentIterations(12)
     return engine
 
 
@@ -209,6 +204,6 @@ def first_frames(signals: Signals, count: int) -> Signals:
         long_change=signals.long_change[: max(count - LONG_FRAMES, 0)],
         **{
             name: getattr(signals, name)[:pairs]
-            for name in ("shift_px", "rms_px", "agreement", "difference", "change", "changed_share")
+            for name in ("shift_px", "agreement", "difference", "change", "changed_share")
         },
     )
