@@ -36,9 +36,10 @@ _ORDER_RATIO = 1.35
 _ORDER_CHANGE_LUMA = 0.3
 # A cut changes more of the picture than this; in the lab, motion changes up to 0.19.
 _CUT_SHARE = 0.4
-# A leap over the longest of the pairs around it, in the flow or in the picture; up to 2.1 in the lab.
+# A leap over the longest of the pairs around it, in the flow or in the picture; up to 3.0 in the lab,
+# where another predicted path is drawn in.
 # Less is enough where the pairs around are alike. The least change around that counts.
-_LEAP_RATIO = 2.6
+_LEAP_RATIO = 3.6
 _LEAP_CHANGE_LUMA = 0.3
 _STEADY_LEAP_RATIO = 1.7
 _STEADY_SPREAD = 1.2
