@@ -19,6 +19,12 @@ with Satterthwaite's degrees of freedom, at least the smaller S - 1. r = 1 gives
 ratios r at which `mean F - r mean C` is not told from zero are the interval of the ratio, as in
 Fieller's theorem.
 
+Any metric will do: success, time until it (`fedarm.stats.restricted_time`), smoothness, held-out loss. A
+ratio needs values from 0 up; a metric that can be negative, such as SPARC, has a difference only.
+Nothing here knows whether more is better. Where less is, as of time and loss, the evidence for the
+candidate is `p_less_one_sided`, and what it keeps of the reference's quality is the ratio with the arms
+exchanged.
+
 Source: Satterthwaite 1946, Biometrics Bulletin 2, 110-114; Fieller 1954, JRSS B 16, 175-185.
 """
 
@@ -30,16 +36,17 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 from scipy.optimize import brentq
-from scipy.special import stdtrit
+from scipy.special import stdtr, stdtrit
 
 from fedarm.errors import ResultsError
 from fedarm.stats.interval import CONFIDENCE, Interval, normal_quantile
 
-Successes = npt.NDArray[np.float64]
+Values = npt.NDArray[np.float64]
 
 _GRID_POINTS = 513
 _LARGEST_RATIO = 1e9
-# Means of thirds and twentieths leave variances of 1e-33 where there is none.
+# Means of thirds and twentieths leave variances of 1e-33 where there is none, in units of the largest
+# value's square.
 _ROUNDING_VARIANCE = 1e-20
 
 
@@ -54,18 +61,38 @@ class CrossedEstimate:
 
 
 @dataclass(frozen=True)
+class CrossedTest:
+    """The crossed t of `mean F - ratio * mean C`, and p-values that it is zero.
+
+    Attributes:
+        t: The difference over its standard error; infinite without any variance.
+        df: Degrees of freedom.
+        p_greater_one_sided: Small when the candidate has more than `ratio` times the reference.
+        p_less_one_sided: Small when it has less.
+        p_two_sided: Small when either.
+    """
+
+    t: float
+    df: float
+    p_greater_one_sided: float
+    p_less_one_sided: float
+    p_two_sided: float
+
+
+@dataclass(frozen=True)
 class CrossedComponents:
-    """What the outcomes of two arms come down to; the variance at any ratio follows.
+    """What the values of two arms come down to; the variance at any ratio follows.
 
     The fields of an arm have one entry for the candidate and one for the reference.
 
     Attributes:
         seeds: Training seeds `(arm,)`.
         initial_conditions: Initial conditions a task, N.
-        means: Mean success `(arm,)`.
+        means: Mean value `(arm,)`.
         seed_variance: Variance of the seed means, s2 `(arm,)`.
         residual: Two-way residual mean square `(arm, task)`.
         covariance: Of the arms' means over seeds, over initial conditions `(task, arm, arm)`.
+        scale: The largest absolute value; what is tiny beside it is rounding.
     """
 
     seeds: tuple[int, int]
@@ -74,13 +101,14 @@ class CrossedComponents:
     seed_variance: npt.NDArray[np.float64]
     residual: npt.NDArray[np.float64]
     covariance: npt.NDArray[np.float64]
+    scale: float = 1.0
 
     @property
     def tasks(self) -> int:
         """The number of tasks, T."""
         return self.residual.shape[1]
 
-    def variance(self, ratio: npt.ArrayLike = 1.0) -> tuple[Successes, Successes]:
+    def variance(self, ratio: npt.ArrayLike = 1.0) -> tuple[Values, Values]:
         """Return the variance of `mean F - ratio * mean C` and its degrees of freedom.
 
         Args:
@@ -97,6 +125,7 @@ class CrossedComponents:
         from_seeds = from_seeds / self.initial_conditions
         of_conditions = np.maximum(observed - from_seeds, 0.0) / self.tasks**2
         total = of_seeds.sum(axis=0) + of_conditions.sum(axis=0)
+        rounding = _ROUNDING_VARIANCE * self.scale**2
         df = _satterthwaite(
             total,
             [
@@ -104,16 +133,17 @@ class CrossedComponents:
                 (observed / self.tasks**2, np.array(self.initial_conditions - 1.0)),
             ],
             floor=min(self.seeds) - 1,
+            rounding=rounding,
         )
-        return np.where(total > _ROUNDING_VARIANCE, total, 0.0), df
+        return np.where(total > rounding, total, 0.0), df
 
 
-def crossed_components(candidate: Successes, reference: Successes) -> CrossedComponents:
-    """Reduce two arms' outcomes to means and variances.
+def crossed_components(candidate: Values, reference: Values) -> CrossedComponents:
+    """Reduce two arms' values to means and variances.
 
     Args:
-        candidate: Success `(seed, task, initial_condition)`.
-        reference: Success of the same shape; only the number of seeds may differ.
+        candidate: Values of a metric `(seed, task, initial_condition)`.
+        reference: Values of the same shape; only the number of seeds may differ.
 
     Raises:
         ResultsError: The shapes do not match, a value is not finite, or there are fewer than two seeds
@@ -137,11 +167,12 @@ def crossed_components(candidate: Successes, reference: Successes) -> CrossedCom
         seed_variance=np.array([arm.mean(axis=(1, 2)).var(ddof=1) for arm in arms]),
         residual=np.stack([_residual_mean_square(arm) for arm in arms]),
         covariance=np.einsum("ati,bti->tab", centred, centred) / (conditions - 1),
+        scale=max(float(np.abs(arm).max()) for arm in arms),
     )
 
 
 def crossed_t_difference(
-    candidate: Successes, reference: Successes, *, confidence: float = CONFIDENCE
+    candidate: Values, reference: Values, *, confidence: float = CONFIDENCE
 ) -> CrossedEstimate:
     """Return the interval of candidate less reference over training seeds and initial conditions.
 
@@ -162,21 +193,53 @@ def crossed_t_difference(
     )
 
 
+def crossed_t_test(candidate: Values, reference: Values, *, ratio: float = 1.0) -> CrossedTest:
+    """Test whether the candidate's mean is `ratio` times the reference's.
+
+    With `ratio = 1 - margin`, `p_greater_one_sided` tests non-inferiority of a metric of which more is
+    better. `p_two_sided` at 1 is below 0.05 exactly when the 95 % interval of the difference leaves out
+    zero. Candidate and reference as for `crossed_components`.
+
+    Raises:
+        ResultsError: As for `crossed_components`; or the ratio is not a positive number, or it is not 1
+            and a value is negative.
+    """
+    _refuse_impossible(ratio)
+    components = crossed_components(candidate, reference)
+    if ratio != 1:
+        _refuse_negative(candidate, reference)
+    variance, degrees = components.variance(ratio)
+    distance = float(components.means[0] - ratio * components.means[1])
+    se, df = math.sqrt(float(variance[0])), float(degrees[0])
+    if abs(distance) <= math.sqrt(_ROUNDING_VARIANCE) * components.scale:
+        t = 0.0
+    else:
+        t = distance / se if se > 0 else math.copysign(math.inf, distance)
+    return CrossedTest(
+        t=t,
+        df=df,
+        p_greater_one_sided=float(stdtr(df, -t)),
+        p_less_one_sided=float(stdtr(df, t)),
+        p_two_sided=2 * float(stdtr(df, -abs(t))),
+    )
+
+
 def crossed_t_ratio(
-    candidate: Successes, reference: Successes, *, confidence: float = CONFIDENCE
+    candidate: Values, reference: Values, *, confidence: float = CONFIDENCE
 ) -> CrossedEstimate:
     """Return the interval of candidate over reference, all ratios that the crossed t does not reject.
 
-    The high end is infinite when the reference's success is not told from zero. `se` is that of
+    The high end is infinite when the reference's mean is not told from zero. `se` is that of
     `mean F - r mean C` at the estimate, over the reference's mean, and `df` belongs to it.
 
     Arguments as for `crossed_components`.
 
     Raises:
-        ResultsError: As for `crossed_components`.
+        ResultsError: As for `crossed_components`, or a value is negative.
     """
     normal_quantile(confidence)
     components = crossed_components(candidate, reference)
+    _refuse_negative(candidate, reference)
     top, bottom = (float(mean) for mean in components.means)
     if bottom <= 0:
         estimate = math.inf if top > 0 else math.nan
@@ -194,7 +257,7 @@ def crossed_t_ratio(
 def _invert(components: CrossedComponents, estimate: float, confidence: float) -> Interval:
     """Return the outermost ratios, either side of the estimate, that are not rejected."""
 
-    def rejection(ratio: npt.ArrayLike) -> Successes:
+    def rejection(ratio: npt.ArrayLike) -> Values:
         r = np.atleast_1d(np.asarray(ratio, dtype=np.float64))
         variance, df = components.variance(r)
         distance = np.abs(components.means[0] - r * components.means[1])
@@ -223,16 +286,16 @@ def _invert(components: CrossedComponents, estimate: float, confidence: float) -
 
 
 def _satterthwaite(
-    total: Successes, parts: list[tuple[Successes, Successes]], *, floor: int
-) -> Successes:
+    total: Values, parts: list[tuple[Values, Values]], *, floor: int, rounding: float
+) -> Values:
     """Return the degrees of freedom of a sum of variances `(part, ratio)`, at least `floor`."""
     spread = sum(((part**2 / df).sum(axis=0) for part, df in parts), start=np.zeros_like(total))
     df = np.full_like(total, float(floor))
-    np.divide(total**2, spread, out=df, where=spread > _ROUNDING_VARIANCE**2)
+    np.divide(total**2, spread, out=df, where=spread > rounding**2)
     return np.maximum(df, float(floor))
 
 
-def _residual_mean_square(arm: Successes) -> Successes:
+def _residual_mean_square(arm: Values) -> Values:
     """Return the mean square of what seed and initial condition do not explain, a task `(task,)`."""
     seeds, _, conditions = arm.shape
     residual = (
@@ -241,22 +304,44 @@ def _residual_mean_square(arm: Successes) -> Successes:
         - arm.mean(axis=2, keepdims=True)
         + arm.mean(axis=(0, 2), keepdims=True)
     )
-    mean_square: Successes = (residual**2).sum(axis=(0, 2)) / ((seeds - 1) * (conditions - 1))
+    mean_square: Values = (residual**2).sum(axis=(0, 2)) / ((seeds - 1) * (conditions - 1))
     return mean_square
 
 
-def _checked(successes: Successes, name: str) -> Successes:
-    array = np.asarray(successes, dtype=np.float64)
+def _refuse_impossible(ratio: float) -> None:
+    if not (ratio > 0 and math.isfinite(ratio)):
+        raise ResultsError(
+            "a ratio is a positive number",
+            key="ratio",
+            value=ratio,
+            remedy="write a loss of ten percent as 0.9",
+        )
+
+
+def _refuse_negative(candidate: Values, reference: Values) -> None:
+    for name, values in (("candidate", candidate), ("reference", reference)):
+        lowest = float(np.min(values))
+        if lowest < 0:
+            raise ResultsError(
+                "a ratio of means needs values from 0 up",
+                key=name,
+                value=lowest,
+                remedy="compare a metric that can be negative by its difference",
+            )
+
+
+def _checked(values: Values, name: str) -> Values:
+    array = np.asarray(values, dtype=np.float64)
     if array.ndim != 3 or array.size == 0:
         raise ResultsError(
-            "success must be (seed, task, initial condition), with at least one of each",
+            "values must be (seed, task, initial condition), with at least one of each",
             key=name,
             value=array.shape,
             remedy="check which rollouts were read",
         )
     if not np.isfinite(array).all():
         raise ResultsError(
-            "success must be finite everywhere",
+            "values must be finite everywhere",
             key=name,
             remedy="leave out initial conditions that an arm has not met, for both arms",
         )

@@ -5,7 +5,12 @@ import pytest
 from scipy.stats import t as student
 
 from fedarm.errors import ResultsError
-from fedarm.stats.crossed import crossed_components, crossed_t_difference, crossed_t_ratio
+from fedarm.stats.crossed import (
+    crossed_components,
+    crossed_t_difference,
+    crossed_t_ratio,
+    crossed_t_test,
+)
 
 from .simulation import simulate
 
@@ -144,6 +149,72 @@ def test_covers_as_often_as_it_says_where_pooling_does_not():
     assert crossed / runs > 0.92
     assert ratio / runs > 0.92
     assert pooled / runs < 0.85
+
+
+def test_p_values_by_hand():
+    """As above, t = 0; one more success of the candidate is 1/4 over a standard error found by hand.
+
+    Candidate all ones: no variance of its own. Reference as above: 1/16 from seeds, and of its initial
+    conditions' 0.125 / 2 the residual takes all. t = 0.25 / 0.25 with one degree of freedom, whose upper
+    tail at 1 is a quarter.
+    """
+    even = crossed_t_test(CANDIDATE, REFERENCE)
+    assert (even.t, even.df, even.p_two_sided) == (0.0, 1.0, 1.0)
+    found = crossed_t_test(np.ones((2, 1, 2)), REFERENCE)
+    assert (found.t, found.df) == pytest.approx((1.0, 1.0))
+    assert found.p_greater_one_sided == pytest.approx(0.25)
+    assert found.p_less_one_sided == pytest.approx(0.75)
+    assert found.p_two_sided == pytest.approx(0.5)
+
+
+def test_p_values_are_critical_at_the_ends_of_the_ratio():
+    arms = simulate(np.random.default_rng(3), seeds=4, tasks=3, episodes=15, success=0.7)
+    interval = crossed_t_ratio(*arms).interval
+    low, high = (crossed_t_test(*arms, ratio=end) for end in (interval.low, interval.high))
+    assert low.p_greater_one_sided == pytest.approx(0.025, abs=1e-8)
+    assert high.p_less_one_sided == pytest.approx(0.025, abs=1e-8)
+    assert high.p_two_sided == pytest.approx(0.05, abs=1e-8)
+
+
+@pytest.mark.parametrize("unit", [1e-9, 1.0, 3e4])
+def test_the_unit_of_a_metric_does_not_matter(unit):
+    """Losses of a billionth are not mistaken for rounding, nor rounding of large times for variance."""
+    times = np.random.default_rng(11).gamma(3.0, 1.0, (2, 3, 2, 8))
+    plain, scaled = crossed_t_difference(*times), crossed_t_difference(*(unit * times))
+    assert scaled.interval.low == pytest.approx(unit * plain.interval.low, rel=1e-9)
+    assert scaled.df == pytest.approx(plain.df, rel=1e-9)
+    one, two = crossed_t_ratio(*times).interval, crossed_t_ratio(*(unit * times)).interval
+    assert (two.low, two.high) == pytest.approx((one.low, one.high), rel=1e-9)
+    thirds = np.full((3, 4, 20), unit / 3)
+    assert crossed_t_difference(thirds, thirds).se == 0.0
+    assert crossed_t_test(thirds, thirds).t == 0.0
+
+
+def test_a_shift_moves_the_difference_of_a_negative_metric_and_nothing_else():
+    smoothness = np.random.default_rng(12).normal(-3.0, 0.4, (2, 4, 2, 6))
+    one, two = crossed_t_difference(*smoothness), crossed_t_difference(*(smoothness + 10))
+    assert one.interval.low == pytest.approx(two.interval.low, abs=1e-12)
+    shifted = crossed_t_difference(smoothness[0] + 1, smoothness[1])
+    assert shifted.estimate == pytest.approx(one.estimate + 1)
+    assert shifted.se == pytest.approx(one.se)
+    for ratio in (crossed_t_ratio, lambda *arms: crossed_t_test(*arms, ratio=0.9)):
+        with pytest.raises(ResultsError, match="values from 0 up"):
+            ratio(*smoothness)
+
+
+def test_less_is_better_by_the_other_tail():
+    """Exchanging the arms exchanges the tails, and inverts the ratio that is tested."""
+    times = np.random.default_rng(13).gamma(3.0, 1.0, (2, 3, 2, 8))
+    one = crossed_t_test(*times, ratio=1.25)
+    two = crossed_t_test(*times[::-1], ratio=0.8)
+    assert one.p_less_one_sided == pytest.approx(two.p_greater_one_sided, rel=1e-9)
+    assert one.p_less_one_sided + one.p_greater_one_sided == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("ratio", [0.0, -1.0, math.inf, math.nan])
+def test_impossible_ratios_are_refused(ratio):
+    with pytest.raises(ResultsError, match="positive number"):
+        crossed_t_test(CANDIDATE, REFERENCE, ratio=ratio)
 
 
 @pytest.mark.parametrize(
