@@ -12,8 +12,13 @@ import numpy.typing as npt
 
 from fedarm.errors import ResultsError
 from fedarm.stats.counts import count_pairs
-from fedarm.stats.crossed import crossed_components, crossed_t_difference, crossed_t_ratio
-from fedarm.stats.difference import tango
+from fedarm.stats.crossed import (
+    crossed_components,
+    crossed_t_difference,
+    crossed_t_ratio,
+    crossed_t_test,
+)
+from fedarm.stats.difference import tango, tango_p_two_sided
 from fedarm.stats.interval import Interval
 from fedarm.stats.power import Design, designs_for, detectable, detectable_from_interval
 from fedarm.stats.ratio import tang_nam
@@ -49,6 +54,7 @@ class Comparison:
         reference: Mean success of the reference.
         difference: Candidate less reference.
         difference_ci: Its 95 % interval.
+        difference_p_two_sided: p-value of no difference, by the interval's method.
         ratio: Candidate over reference; infinite or NaN when the reference never succeeds.
         ratio_ci: Its 95 % interval, whose high end may be infinite.
         smallest_detectable: The smallest difference shown with 80 % power.
@@ -63,6 +69,7 @@ class Comparison:
     reference: float
     difference: float
     difference_ci: Interval
+    difference_p_two_sided: float
     ratio: float
     ratio_ci: Interval
     smallest_detectable: float
@@ -141,6 +148,7 @@ def _over_seeds(candidate: Successes, reference: Successes) -> Comparison:
         level="seeds",
         method="crossed t; crossed t ratio (Fieller type)",
         difference_ci=difference.interval,
+        difference_p_two_sided=crossed_t_test(candidate, reference).p_two_sided,
         ratio_ci=ratio.interval,
         smallest_detectable=detectable(difference.se, difference.df),
     )
@@ -155,6 +163,7 @@ def _over_pairs(candidate: Successes, reference: Successes) -> Comparison:
         level="checkpoints",
         method="Tango score; Tang-Nam score",
         difference_ci=difference_ci,
+        difference_p_two_sided=tango_p_two_sided(counts),
         ratio_ci=tang_nam(counts),
         smallest_detectable=detectable_from_interval(difference_ci),
     )
@@ -177,6 +186,7 @@ def _comparison(
     level: Level,
     method: str,
     difference_ci: Interval,
+    difference_p_two_sided: float,
     ratio_ci: Interval,
     smallest_detectable: float,
 ) -> Comparison:
@@ -190,6 +200,7 @@ def _comparison(
         reference=bottom,
         difference=top - bottom,
         difference_ci=difference_ci,
+        difference_p_two_sided=difference_p_two_sided,
         ratio=top / bottom if bottom > 0 else undefined,
         ratio_ci=ratio_ci,
         smallest_detectable=smallest_detectable,

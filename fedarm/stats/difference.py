@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 
 from scipy.optimize import brentq
+from scipy.special import ndtr
 
 from fedarm.errors import ResultsError
 from fedarm.stats.counts import PairedCounts
@@ -53,6 +54,32 @@ def tango_z(counts: PairedCounts, *, difference: float) -> float:
     if deviation == 0:
         return math.copysign(math.inf, distance) if distance else 0.0
     return distance / deviation
+
+
+def tango_p_greater_one_sided(counts: PairedCounts, *, difference: float) -> float:
+    """Return the p-value of Tango's score test that the first arm does not do better than a difference.
+
+    With `difference = -margin`, below 0.025 is non-inferior within the margin.
+
+    Source: Tango 1998, equation 5.
+
+    Raises:
+        ResultsError: The difference is not between -1 and 1.
+    """
+    return float(ndtr(-tango_z(counts, difference=difference)))
+
+
+def tango_p_two_sided(counts: PairedCounts, *, difference: float = 0.0) -> float:
+    """Return the p-value of Tango's score test that the difference is as given.
+
+    At zero it is McNemar's asymptotic test, and takes fractions of counts as well.
+
+    Source: Tango 1998, equation 5.
+
+    Raises:
+        ResultsError: The difference is not between -1 and 1.
+    """
+    return 2 * float(ndtr(-abs(tango_z(counts, difference=difference))))
 
 
 def newcombe_paired(counts: PairedCounts, *, confidence: float = CONFIDENCE) -> Interval:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -14,11 +15,11 @@ from fedarm.errors import ResultsError
 
 @dataclass(frozen=True)
 class McNemar:
-    """Two-sided p-values of the hypothesis that both arms succeed equally often."""
+    """p-values of the hypothesis that both arms succeed equally often."""
 
-    exact: float
-    mid_p: float
-    asymptotic: float
+    exact_p_two_sided: float
+    mid_p_two_sided: float
+    asymptotic_p_two_sided: float
 
 
 def mcnemar(first_only: int, second_only: int) -> McNemar:
@@ -37,7 +38,7 @@ def mcnemar(first_only: int, second_only: int) -> McNemar:
         ResultsError: A count is negative or not whole.
     """
     for name, count in (("first_only", first_only), ("second_only", second_only)):
-        if count < 0 or count != int(count):
+        if not math.isfinite(count) or count < 0 or count != int(count):
             raise ResultsError(
                 "McNemar's tests need whole counts of pairs",
                 key=name,
@@ -46,7 +47,7 @@ def mcnemar(first_only: int, second_only: int) -> McNemar:
             )
     discordant = first_only + second_only
     if discordant == 0:
-        return McNemar(exact=1.0, mid_p=1.0, asymptotic=1.0)
+        return McNemar(1.0, 1.0, 1.0)
     fewer = min(first_only, second_only)
     at_most = float(binom.cdf(fewer, discordant, 0.5))
     equal = float(binom.pmf(fewer, discordant, 0.5))

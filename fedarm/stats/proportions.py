@@ -72,7 +72,7 @@ def newcombe_unpaired(
 
 
 def _check(successes: float, trials: float) -> None:
-    if not (trials > 0 and 0 <= successes <= trials):
+    if not (0 < trials < math.inf and 0 <= successes <= trials):
         raise ResultsError(
             "successes must lie between 0 and the number of trials, which must be positive",
             key="successes/trials",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from scipy.optimize import brentq
+from scipy.special import ndtr
 
 from fedarm.errors import ResultsError
 from fedarm.stats.counts import PairedCounts
@@ -52,6 +53,19 @@ def tang_nam_z(counts: PairedCounts, *, ratio: float) -> float:
     if deviation == 0:
         return math.copysign(math.inf, distance) if distance else 0.0
     return distance / deviation
+
+
+def tang_nam_p_greater_one_sided(counts: PairedCounts, *, ratio: float) -> float:
+    """Return the p-value of the score test that the first arm keeps no more than a ratio.
+
+    With `ratio = 1 - margin`, below 0.025 is non-inferior within the margin.
+
+    Source: Nam and Blackwelder 2002, equation 6.
+
+    Raises:
+        ResultsError: The ratio is not a positive number.
+    """
+    return float(ndtr(-tang_nam_z(counts, ratio=ratio)))
 
 
 def _upper_end(counts: PairedCounts, z: float) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Literal
 
 from scipy.stats import barnard_exact, boschloo_exact
@@ -24,7 +25,7 @@ def barnard(
     Source: Barnard 1947, Biometrika 34, 123-138.
 
     Raises:
-        ResultsError: A count is negative, or a group is empty.
+        ResultsError: A count is negative or not whole, or a group is empty.
     """
     return float(barnard_exact(_table(first, second), alternative=alternative).pvalue)
 
@@ -39,7 +40,7 @@ def boschloo(
     Source: Boschloo 1970, Statistica Neerlandica 24, 1-9.
 
     Raises:
-        ResultsError: A count is negative, or a group is empty.
+        ResultsError: A count is negative or not whole, or a group is empty.
     """
     return float(boschloo_exact(_table(first, second), alternative=alternative).pvalue)
 
@@ -47,9 +48,11 @@ def boschloo(
 def _table(first: tuple[int, int], second: tuple[int, int]) -> list[list[int]]:
     """Return the 2 x 2 table, a column a group."""
     for name, group in (("first", first), ("second", second)):
-        if min(group) < 0 or sum(group) == 0:
+        # scipy would cut fractions off.
+        whole = all(math.isfinite(count) and count == int(count) for count in group)
+        if not whole or min(group) < 0 or sum(group) == 0:
             raise ResultsError(
-                "a group has successes and failures from 0, and at least one trial",
+                "a group has whole counts of successes and failures from 0, and at least one trial",
                 key=name,
                 value=group,
                 remedy="count them again",

@@ -32,6 +32,19 @@ def test_several_seeds_are_compared_by_the_crossed_t(arms):
     assert codes(found) == set()
 
 
+@pytest.mark.parametrize("level", ["seeds", "checkpoints"])
+def test_p_value_agrees_with_the_interval(level):
+    rng = np.random.default_rng(1)
+    verdicts = set()
+    for _ in range(30):
+        pair = simulate(rng, seeds=3, tasks=2, episodes=12, success=0.7, ratio=0.7)
+        found = compare(*pair, level=level)
+        equal = found.difference_ci.low <= 0 <= found.difference_ci.high
+        assert equal == (found.difference_p_two_sided >= 0.05)
+        verdicts.add(equal)
+    assert verdicts == {True, False}
+
+
 def test_one_seed_speaks_of_its_checkpoints_only(arms):
     first = tuple(arm[:1] for arm in arms)
     found = compare(*first)

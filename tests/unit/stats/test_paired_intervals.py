@@ -9,8 +9,16 @@ from scipy.stats import norm
 
 from fedarm.errors import ResultsError
 from fedarm.stats.counts import PairedCounts, count_pairs
-from fedarm.stats.difference import newcombe_paired, tango, tango_z, wald_paired
-from fedarm.stats.ratio import tang_nam, tang_nam_z
+from fedarm.stats.difference import (
+    newcombe_paired,
+    tango,
+    tango_p_greater_one_sided,
+    tango_p_two_sided,
+    tango_z,
+    wald_paired,
+)
+from fedarm.stats.paired_tests import mcnemar
+from fedarm.stats.ratio import tang_nam, tang_nam_p_greater_one_sided, tang_nam_z
 
 Z = norm.ppf(0.975)
 TABLES = [
@@ -101,6 +109,54 @@ def test_without_discordance_the_closed_forms_hold(pairs):
     ratio = tang_nam(PairedCounts(pairs, 0, 0, 5))
     assert ratio.high == pytest.approx(1 + Z**2 / pairs, rel=1e-7)
     assert ratio.low == pytest.approx(1 / (1 + Z**2 / pairs), rel=1e-7)
+
+
+@pytest.mark.parametrize(
+    ("interval", "low", "high"),
+    [
+        (tango, -0.517, -0.026),
+        (newcombe_paired, -0.507, -0.026),
+        (wald_paired, -0.520, -0.052),
+        (tang_nam, 0.065, 0.907),
+    ],
+)
+def test_airway_example_of_fagerland(interval, low, high):
+    """Fagerland, Lydersen and Laake 2014, Statistics in Medicine 33, 2850-2875: 21 children."""
+    found = interval(PairedCounts(1, 1, 7, 12))
+    assert (found.low, found.high) == pytest.approx((low, high), abs=6e-4)
+
+
+def test_one_pair_says_next_to_nothing():
+    for counts in (PairedCounts(1, 0, 0, 0), PairedCounts(0, 0, 0, 1)):
+        reach = Z**2 / (1 + Z**2)
+        assert (tango(counts).low, tango(counts).high) == pytest.approx((-reach, reach), abs=1e-9)
+    discordant = PairedCounts(0, 1, 0, 0)
+    assert tango(discordant).low == pytest.approx(1 - 2 * reach, abs=1e-9)
+    assert tang_nam(discordant).low == pytest.approx(1 / Z**2, rel=1e-7)
+    assert tang_nam(discordant).high == math.inf
+
+
+@pytest.mark.parametrize("counts", TABLES)
+def test_one_sided_p_values_agree_with_the_ends(counts):
+    low = tango(counts).low
+    assert tango_p_greater_one_sided(counts, difference=low) == pytest.approx(0.025, abs=1e-6)
+    assert tango_p_greater_one_sided(counts, difference=low - 0.01) < 0.025
+    ratio = tang_nam(counts).low
+    if ratio > 0:
+        assert tang_nam_p_greater_one_sided(counts, ratio=ratio) == pytest.approx(0.025, abs=1e-6)
+        assert tang_nam_p_greater_one_sided(counts, ratio=0.9 * ratio) < 0.025
+    # No difference is the ratio 1, by either test.
+    assert tang_nam_p_greater_one_sided(counts, ratio=1.0) == pytest.approx(
+        tango_p_greater_one_sided(counts, difference=0.0), abs=1e-12
+    )
+
+
+def test_two_sided_p_value_of_no_difference_is_mcnemars():
+    assert tango_p_two_sided(PairedCounts(59, 6, 16, 80)) == pytest.approx(0.033006, abs=1e-6)
+    assert tango_p_two_sided(PairedCounts(1, 1, 7, 12)) == pytest.approx(
+        mcnemar(1, 7).asymptotic_p_two_sided, abs=1e-12
+    )
+    assert tango_p_two_sided(PairedCounts(9, 0, 0, 3)) == 1.0
 
 
 def test_one_sided_tables_reach_the_ends_of_the_scale():

@@ -34,6 +34,40 @@ def test_exact_interval_covers_at_least_95_percent():
     assert binomtest(13, 16, interval.high, alternative="less").pvalue == pytest.approx(0.025)
 
 
+@pytest.mark.parametrize(
+    ("successes", "trials", "low", "high"),
+    [
+        (81, 263, 0.2527, 0.3676),
+        (15, 148, 0.0578, 0.1617),
+        (0, 20, 0.0, 0.1684),
+        (1, 29, 0.0009, 0.1776),
+    ],
+)
+def test_exact_interval_reproduces_newcombes_examples(successes, trials, low, high):
+    """Newcombe 1998, Statistics in Medicine 17, 857-872, table I, method 5."""
+    found = clopper_pearson(successes, trials)
+    assert (found.low, found.high) == pytest.approx((low, high), abs=6e-5)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "low", "high"),
+    [
+        ((56, 70), (48, 80), 0.0524, 0.3339),
+        ((9, 10), (3, 10), 0.1705, 0.8090),
+        ((6, 7), (2, 7), 0.0582, 0.8062),
+        ((5, 56), (0, 29), -0.0381, 0.1926),
+        ((0, 10), (0, 20), -0.1611, 0.2775),
+        ((0, 10), (0, 10), -0.2775, 0.2775),
+        ((10, 10), (0, 20), 0.6791, 1.0),
+        ((10, 10), (0, 10), 0.6075, 1.0),
+    ],
+)
+def test_newcombe_reproduces_his_examples(first, second, low, high):
+    """Newcombe 1998, Statistics in Medicine 17, 873-890, table II, method 10."""
+    found = newcombe_unpaired(first, second)
+    assert (found.low, found.high) == pytest.approx((low, high), abs=6e-5)
+
+
 def test_newcombe_is_antisymmetric_and_bounded():
     one = newcombe_unpaired((5, 56), (0, 29))
     two = newcombe_unpaired((0, 29), (5, 56))
@@ -42,7 +76,9 @@ def test_newcombe_is_antisymmetric_and_bounded():
     assert extreme.high == pytest.approx(1.0)
 
 
-@pytest.mark.parametrize(("successes", "trials"), [(1, 0), (-1, 5), (6, 5), (float("nan"), 5)])
+@pytest.mark.parametrize(
+    ("successes", "trials"), [(1, 0), (-1, 5), (6, 5), (float("nan"), 5), (1, float("inf"))]
+)
 def test_impossible_counts_are_refused(successes, trials):
     for interval in (wilson, clopper_pearson):
         with pytest.raises(ResultsError, match="successes must lie"):
