@@ -1,4 +1,7 @@
-"""Robust summaries over runs: interquartile mean, probability of improvement."""
+"""Robust summaries over runs: interquartile mean, probability of improvement.
+
+Their intervals are those of `fedarm.stats.bootstrap`.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +10,7 @@ import numpy.typing as npt
 from scipy.stats import trim_mean
 
 from fedarm.errors import ResultsError
-
-Scores = npt.NDArray[np.float64]
+from fedarm.stats.scores import finite_scores, scores_by_task
 
 
 def interquartile_mean(scores: npt.ArrayLike) -> float:
@@ -20,13 +22,14 @@ def interquartile_mean(scores: npt.ArrayLike) -> float:
     Raises:
         ResultsError: There are no scores, or one is not finite.
     """
-    return float(trim_mean(_scores(scores, "scores"), proportiontocut=0.25, axis=None))
+    return float(trim_mean(finite_scores(scores, "scores"), proportiontocut=0.25, axis=None))
 
 
 def probability_of_improvement(first: npt.ArrayLike, second: npt.ArrayLike) -> float:
     """Return how probably a run of the first arm beats one of the second, averaged over tasks.
 
-    Ties count half. Runs of the two arms may differ in number.
+    Ties count half: on a task it is the Mann-Whitney U over the product of the numbers of runs. Runs of
+    the two arms may differ in number. Where less is better, exchange the arms.
 
     Args:
         first: Scores `(run, task)`.
@@ -37,24 +40,13 @@ def probability_of_improvement(first: npt.ArrayLike, second: npt.ArrayLike) -> f
     Raises:
         ResultsError: The tasks differ in number, there are no scores, or one is not finite.
     """
-    one, two = _scores(first, "first"), _scores(second, "second")
-    if one.ndim != 2 or two.ndim != 2 or one.shape[1] != two.shape[1]:
+    one, two = scores_by_task(first, "first"), scores_by_task(second, "second")
+    if one.shape[1] != two.shape[1]:
         raise ResultsError(
-            "scores must be (run, task) with the same tasks",
-            key="shape",
-            value=(one.shape, two.shape),
+            "both arms need scores on the same tasks",
+            key="tasks",
+            value=(one.shape[1], two.shape[1]),
             remedy="leave out tasks that an arm has not met, for both arms",
         )
     wins = np.sign(one[:, np.newaxis] - two[np.newaxis])
     return float((0.5 + 0.5 * wins).mean())
-
-
-def _scores(values: npt.ArrayLike, name: str) -> Scores:
-    scores = np.asarray(values, dtype=np.float64)
-    if scores.size == 0 or not np.isfinite(scores).all():
-        raise ResultsError(
-            "scores must be finite, and at least one",
-            key=name,
-            remedy="leave out runs without a score",
-        )
-    return scores
