@@ -1,4 +1,4 @@
-"""Reports of datasets and videos on a terminal: where, what was found, and a remedy."""
+"""Reports on a terminal: what was found in datasets and videos, where, a remedy; plans of studies."""
 
 from __future__ import annotations
 
@@ -156,6 +156,75 @@ def show_videos(analysis: Report) -> None:
         f"something wrong with {counts['with_findings']}" if counts["findings"] else "nothing found"
     )
     console.print(f"{_count(counts['videos'], 'video')}: {wrong}")
+
+
+def show_plan(plan: Report) -> None:
+    """Print what a plan rests on, and the designs that show what is to be shown."""
+    console = _console()
+    pilot, sd = plan["pilot"], plan["seed_sd"]
+    if pilot is not None:
+        console.print(
+            Text.assemble(
+                ("pilot: ", "dim"),
+                f"{pilot['candidate']} against {pilot['reference']}, "
+                f"{_count(pilot['seeds'], 'seed')} × {_count(pilot['episodes'], 'episode')} a task,"
+                f" shows {_shown(pilot)}",
+            )
+        )
+        for left in pilot["exclusions"]:
+            text = f"  left out: {_count(left['episodes'], 'rollout')} of {left['dataset']}: "
+            console.print(Text(text + left["reason"], "yellow"))
+    console.print(
+        f"success {plan['success']:.2f}, between seeds ± {_points(sd['candidate'])} (candidate) and"
+        f" ± {_points(sd['reference'])} (reference), pair correlation {plan['pair_correlation']:.2f},"
+        f" {_count(plan['tasks'], 'task')}; true ratio {plan['true_ratio']:g},"
+        f" power {plan['power']:g}"
+    )
+    for margin in plan["margins"]:
+        console.print()
+        console.print(Text(f"non-inferior within {100 * margin['margin']:.6g} %", "bold"))
+        _print_designs(console, margin)
+        console.print(
+            Padding(
+                f"for one checkpoint of each arm only:"
+                f" {margin['pairs_of_one_checkpoint_each']} pairs of episodes over all tasks",
+                (0, 2),
+            )
+        )
+    if plan["run_hours"] is None or plan["episode_seconds"] is None:
+        console.print()
+        console.print(
+            Text("hours not known: give --run-hours (or a pilot) and --episode-seconds", "dim")
+        )
+
+
+def _print_designs(console: Console, margin: Report) -> None:
+    names = ("seeds", "episodes", "power", "difference (points)", "ratio", "training (h)")
+    table = Table(*names, "rollouts (h)", box=None, pad_edge=False, header_style="dim")
+    for design in margin["designs"]:
+        ratio, training, rollouts = (
+            design[key] for key in ("detectable_ratio", "training_hours", "rollout_hours")
+        )
+        table.add_row(
+            *(str(design[key]) for key in ("seeds", "episodes")),
+            f"{design['power']:.2f}",
+            f"{100 * design['detectable_difference']:.1f}",
+            *(_measure(value) for value in (ratio, training, rollouts)),
+        )
+    console.print(Padding(table, (0, 2)))
+    if margin["out_of_reach"]:
+        few = ", ".join(str(number) for number in margin["out_of_reach"])
+        console.print(Padding(f"more than 64 seeds with {few} episodes a task", (0, 2)))
+
+
+def _shown(pilot: Report) -> str:
+    ratio = pilot["detectable_ratio"]
+    shown = f"a difference of {_points(pilot['detectable_difference'])}"
+    return shown if ratio is None else f"{shown}, a ratio above {ratio:.2f}"
+
+
+def _points(share: float) -> str:
+    return f"{100 * share:.1f} points"
 
 
 def _print_judgements(console: Console, analysis: Report) -> None:

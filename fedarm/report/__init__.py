@@ -19,6 +19,7 @@
     wording     numbers and verdicts in words
     page        `report.html`
     build       writes everything
+    pilot       what a finished experiment says for the planning of a larger one
 
 It reads files and runs no model.
 """

@@ -50,7 +50,7 @@ def tango_z(counts: PairedCounts, *, difference: float) -> float:
             remedy="write a margin of ten points as 0.1",
         )
     distance = counts.first_only - counts.second_only - counts.pairs * difference
-    deviation = math.sqrt(_variance(counts, difference))
+    deviation = math.sqrt(tango_variance(counts, difference))
     if deviation == 0:
         return math.copysign(math.inf, distance) if distance else 0.0
     return distance / deviation
@@ -118,12 +118,12 @@ def _upper_end(counts: PairedCounts, z: float) -> float:
 
     def score(difference: float) -> float:
         # Without a division, so that it stays finite where the variance vanishes.
-        return excess - n * difference + z * math.sqrt(_variance(counts, difference))
+        return excess - n * difference + z * math.sqrt(tango_variance(counts, difference))
 
     return float(brentq(score, start, 1.0, xtol=_TOLERANCE))
 
 
-def _variance(counts: PairedCounts, difference: float) -> float:
+def tango_variance(counts: PairedCounts, difference: float) -> float:
     """Return the variance of `first_only - second_only` when the true difference is as given."""
     n, b, c = counts.pairs, counts.first_only, counts.second_only
     linear = -b - c + (2 * n - b + c) * difference

@@ -3,24 +3,29 @@
 The smallest detectable effect is the true difference between two arms that a two-sided test at 5 %
 finds in 80 % of repetitions. It is at the same time the narrowest margin, in points of success, within
 which arms that are truly equal would be found non-inferior in 80 % of repetitions.
+
+The verdict is on the ratio: the power to show it follows from the same variances, with the reference's
+success weighed by the ratio that is tested.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
-import numpy as np
 from scipy.optimize import brentq
-from scipy.special import ndtri, stdtrit
+from scipy.special import ndtr, ndtri, stdtrit
 from scipy.stats import nct
 
+from fedarm.errors import ResultsError
 from fedarm.stats.crossed import CrossedComponents
 from fedarm.stats.interval import CONFIDENCE, Interval, normal_quantile
+from fedarm.stats.variances import Variances, observed_variances, projected_error
 
 POWER = 0.8
+MOST_SEEDS = 64
 
-_MOST_SEEDS = 64
 # Above this the noncentral t is a normal to four digits, and its series slow.
 _NORMAL_DF = 2000.0
 _EPISODE_FACTORS = (1, 2, 4)
@@ -35,23 +40,47 @@ class Design:
     episodes: int
 
 
-def detectable(se: float, df: float = math.inf) -> float:
-    """Return the smallest effect that an estimate with this standard error shows with 80 % power.
+def detectable(se: float, df: float = math.inf, *, power: float = POWER) -> float:
+    """Return the smallest effect that an estimate with this standard error shows with some power.
 
     Args:
         se: Standard error of the estimate.
         df: Its degrees of freedom; infinite for a score or normal interval.
+        power: The chance to show it, above the 2.5 % of chance alone.
+
+    Raises:
+        ResultsError: The power is not between 0.025 and 1.
     """
+    _check_power(power)
     if se == 0:
         return 0.0
     if df > _NORMAL_DF:
-        return se * (normal_quantile(CONFIDENCE) + float(ndtri(POWER)))
-    critical = float(stdtrit(df, (1 + CONFIDENCE) / 2))
+        return se * (normal_quantile(CONFIDENCE) + float(ndtri(power)))
 
     def missing(effect: float) -> float:
-        return float(nct.sf(critical, df, effect)) - POWER
+        return power_to_show(effect, se=1.0, df=df) - power
 
-    return se * float(brentq(missing, 0.0, 4 * critical + 4, xtol=1e-10))
+    # Beyond this a normal misses the power, and the t's critical value scales what it needs.
+    most = 4 * float(stdtrit(df, (1 + CONFIDENCE) / 2)) + 4
+    while missing(most) < 0:
+        most *= 2
+    return se * float(brentq(missing, 0.0, most, xtol=1e-10))
+
+
+def power_to_show(effect: float, *, se: float, df: float = math.inf) -> float:
+    """Return the chance that the lower end of the 95 % interval lies above zero.
+
+    Args:
+        effect: The true value of what is estimated.
+        se: Its standard error.
+        df: Degrees of freedom; infinite for a score or normal interval.
+    """
+    if se == 0:
+        return float(effect > 0)
+    if df > _NORMAL_DF:
+        return float(ndtr(effect / se - normal_quantile(CONFIDENCE)))
+    critical = float(stdtrit(df, (1 + CONFIDENCE) / 2))
+    return float(nct.sf(critical, df, effect / se))
 
 
 def detectable_from_interval(interval: Interval) -> float:
@@ -62,32 +91,82 @@ def detectable_from_interval(interval: Interval) -> float:
 def projected_detectable(components: CrossedComponents, design: Design) -> float:
     """Return the smallest detectable difference of another design with the same variances.
 
-    The variances are as uncertain as few seeds make them: an order of magnitude to plan with.
-
     Args:
         components: What was observed.
         design: At least two seeds and two episodes.
     """
-    seeds = np.array(components.seeds, dtype=np.float64)
-    residual = components.residual.mean(axis=1)  # (arm,)
-    cells = components.tasks * components.initial_conditions
-    between_seeds = np.maximum(components.seed_variance - residual / cells, 0.0)
-    difference = np.array([1.0, -1.0])
-    observed = np.einsum("a,tab,b->t", difference, components.covariance, difference)
-    noise = (components.residual / seeds[:, np.newaxis]).sum(axis=0)
-    between_conditions = np.maximum(observed - noise, 0.0)  # (task,)
+    return detectable_difference(observed_variances(components), design)
 
-    of_seeds = (between_seeds + residual / (components.tasks * design.episodes)) / design.seeds
-    tasks_squared = components.tasks**2
-    of_conditions = between_conditions / (design.episodes * tasks_squared)
-    noisy = of_conditions + components.residual.sum(axis=0) / (
-        design.seeds * design.episodes * tasks_squared
-    )
-    variance = float(of_seeds.sum() + of_conditions.sum())
-    spread = float((of_seeds**2).sum()) / (design.seeds - 1)
-    spread += float((noisy**2).sum()) / (design.episodes - 1)
-    df = max(variance**2 / spread, design.seeds - 1.0) if spread > 0 else design.seeds - 1.0
-    return detectable(math.sqrt(variance), df)
+
+def detectable_difference(variances: Variances, design: Design, *, power: float = POWER) -> float:
+    """Return the smallest difference in success that a design shows with some power.
+
+    Raises:
+        ResultsError: The design is too small, or the power not between 0.025 and 1.
+    """
+    se, df = projected_error(variances, seeds=design.seeds, episodes=design.episodes)
+    return detectable(se, df, power=power)
+
+
+def detectable_ratio(
+    variances: Variances, design: Design, *, true_ratio: float = 1.0, power: float = POWER
+) -> float | None:
+    """Return the highest ratio below the true one that a design shows to be exceeded.
+
+    With `true_ratio` 1 and a result of 0.86, arms that are truly equal are found non-inferior within
+    14 %. None if not even a ratio of 0 is: the design cannot tell the candidate from one that fails.
+
+    Raises:
+        ResultsError: The design is too small, or the power not between 0.025 and 1.
+    """
+    _check_power(power)
+
+    def surplus(ratio: float) -> float:
+        return _power_above(variances, design, ratio=ratio, true_ratio=true_ratio) - power
+
+    if surplus(0.0) < 0:
+        return None
+    return float(brentq(surplus, 0.0, true_ratio, xtol=1e-10))
+
+
+def power_within(
+    variances: Variances, design: Design, *, margin: float, true_ratio: float = 1.0
+) -> float:
+    """Return the chance that a design shows the candidate to be non-inferior within a margin.
+
+    Args:
+        variances: What was seen or is assumed.
+        design: At least two seeds and two episodes.
+        margin: Share of the reference's success that may be lost.
+        true_ratio: The candidate's success over the reference's.
+
+    Raises:
+        ResultsError: The design is too small.
+    """
+    return _power_above(variances, design, ratio=1 - margin, true_ratio=true_ratio)
+
+
+def fewest_seeds(
+    variances: Variances,
+    *,
+    episodes: int,
+    margin: float,
+    true_ratio: float = 1.0,
+    power: float = POWER,
+) -> int | None:
+    """Return the fewest training seeds, up to 64, that show non-inferiority within a margin.
+
+    None where no such number does: the episodes are too few, or the truth is not within the margin.
+
+    Raises:
+        ResultsError: There are fewer than two episodes.
+    """
+
+    def suffices(seeds: int) -> bool:
+        design = Design(seeds, episodes)
+        return power_within(variances, design, margin=margin, true_ratio=true_ratio) >= power
+
+    return _fewest(suffices)
 
 
 def designs_for(components: CrossedComponents, difference: float) -> tuple[Design, ...]:
@@ -99,21 +178,40 @@ def designs_for(components: CrossedComponents, difference: float) -> tuple[Desig
     found: list[Design] = []
     for factor in _EPISODE_FACTORS:
         episodes = factor * components.initial_conditions
-        seeds = _fewest_seeds(components, episodes, difference)
+
+        def suffices(seeds: int, episodes: int = episodes) -> bool:
+            return projected_detectable(components, Design(seeds, episodes)) <= difference
+
+        seeds = _fewest(suffices)
         if seeds is not None and (not found or seeds <= _WORTHWHILE * found[-1].seeds):
             found.append(Design(seeds, episodes))
     return tuple(found)
 
 
-def _fewest_seeds(components: CrossedComponents, episodes: int, difference: float) -> int | None:
-    """Bisect: more seeds never detect less."""
-    low, high = 2, _MOST_SEEDS
-    if projected_detectable(components, Design(high, episodes)) > difference:
+def _power_above(variances: Variances, design: Design, *, ratio: float, true_ratio: float) -> float:
+    se, df = projected_error(variances, seeds=design.seeds, episodes=design.episodes, ratio=ratio)
+    return power_to_show((true_ratio - ratio) * variances.success, se=se, df=df)
+
+
+def _fewest(suffices: Callable[[int], bool]) -> int | None:
+    """Bisect: more seeds never show less."""
+    low, high = 2, MOST_SEEDS
+    if not suffices(high):
         return None
     while low < high:
         middle = (low + high) // 2
-        if projected_detectable(components, Design(middle, episodes)) <= difference:
+        if suffices(middle):
             high = middle
         else:
             low = middle + 1
     return low
+
+
+def _check_power(power: float) -> None:
+    if not (1 - CONFIDENCE) / 2 < power < 1:
+        raise ResultsError(
+            "a power lies between the 0.025 of chance alone and 1",
+            key="power",
+            value=power,
+            remedy="write 80 % as 0.8",
+        )

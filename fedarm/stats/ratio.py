@@ -49,7 +49,7 @@ def tang_nam_z(counts: PairedCounts, *, ratio: float) -> float:
             remedy="write a loss of ten percent as 0.9",
         )
     distance = counts.both + counts.first_only - ratio * (counts.both + counts.second_only)
-    deviation = math.sqrt(_variance(counts, ratio))
+    deviation = math.sqrt(tang_nam_variance(counts, ratio))
     if deviation == 0:
         return math.copysign(math.inf, distance) if distance else 0.0
     return distance / deviation
@@ -74,7 +74,7 @@ def _upper_end(counts: PairedCounts, z: float) -> float:
         return math.inf
 
     def score(ratio: float) -> float:
-        return first - ratio * second + z * math.sqrt(_variance(counts, ratio))
+        return first - ratio * second + z * math.sqrt(tang_nam_variance(counts, ratio))
 
     start = first / second * (1 + _STEP_OFF) + _STEP_OFF
     end = 2 * start + 1
@@ -85,7 +85,7 @@ def _upper_end(counts: PairedCounts, z: float) -> float:
     return float(brentq(score, start, end, xtol=_TOLERANCE, rtol=8.9e-16))
 
 
-def _variance(counts: PairedCounts, ratio: float) -> float:
+def tang_nam_variance(counts: PairedCounts, ratio: float) -> float:
     """Return the variance of `first - ratio * second` successes when the true ratio is as given.
 
     The constrained estimate leaves the share of pairs without any success as observed, because the
