@@ -31,6 +31,7 @@ def comparison_of(experiment: Experiment) -> ComparisonSettings:
             for name in names
         ),
         gate=experiment.gate,
+        declaration=experiment.declaration,
         evaluation=experiment.evaluation.kind,
         replayed=experiment.replayed,
         replayed_runs=tuple(every.values()) if experiment.replayed else (),

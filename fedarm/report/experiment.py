@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from fedarm.declaration import Declared, read_declarations
 from fedarm.errors import ResultsError
 from fedarm.report.data import DataAccounts, read_data
 from fedarm.report.episodes import no_episodes, read_episodes
@@ -28,6 +29,7 @@ class ExperimentResults:
         clips: Videos of the final checkpoints.
         data: Checks, repairs and the gate.
         replays: Predictions on held-out episodes, by run and dataset.
+        declared: What was declared, each time that it was another.
     """
 
     settings: ComparisonSettings
@@ -37,6 +39,7 @@ class ExperimentResults:
     clips: tuple[Clip, ...]
     data: DataAccounts
     replays: tuple[Replay, ...] = ()
+    declared: tuple[Declared, ...] = ()
 
     @property
     def final(self) -> pd.DataFrame:
@@ -72,6 +75,9 @@ def read_results(settings: ComparisonSettings) -> ExperimentResults:
         clips=tuple(clips),
         data=read_data(settings),
         replays=read_replays(settings),
+        declared=read_declarations(settings.declaration).declarations
+        if settings.declaration
+        else (),
     )
 
 

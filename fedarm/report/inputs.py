@@ -75,6 +75,7 @@ class ComparisonSettings:
         primary_metric: Success on the clients' tasks, or on the unseen sets.
         data: What is known of each dataset.
         gate: The findings across datasets, `gate.json`.
+        declaration: What was declared before the data, `declaration.json`.
         evaluation: Where successes come from: rollouts in the simulator, or a real arm; or that there
             are none.
         replayed: The datasets on whose held-out episodes predictions were compared.
@@ -94,6 +95,7 @@ class ComparisonSettings:
     primary_metric: Metric = "success"
     data: tuple[DataFiles, ...] = ()
     gate: Path | None = None
+    declaration: Path | None = None
     evaluation: EvaluationKind = "closed_loop"
     replayed: tuple[str, ...] = ()
     replayed_runs: tuple[RunFolder, ...] = ()

@@ -6,7 +6,7 @@ as many for one task as for another. What is left out is listed.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,49 +27,46 @@ class Exclusion:
 
 
 @dataclass(frozen=True)
-class PairedOutcomes:
-    """Two arms on the same tasks and initial conditions.
+class SharedOutcomes:
+    """Arms on the same tasks and initial conditions.
 
     Attributes:
-        candidate: Success `(seed, task, initial_condition)`, 0 or 1.
-        reference: The same of the reference.
+        success: Success `(seed, task, initial_condition)` by arm, 0 or 1.
         exclusions: Rollouts that are not in the arrays.
     """
 
-    candidate: NDArray[np.float64]
-    reference: NDArray[np.float64]
+    success: Mapping[str, NDArray[np.float64]]
     exclusions: tuple[Exclusion, ...]
 
 
-def pair_outcomes(
-    final: pd.DataFrame, candidate: str, reference: str, *, datasets: Sequence[str]
-) -> PairedOutcomes:
-    """Arrange the final rollouts of two arms as arrays.
+def shared_outcomes(
+    final: pd.DataFrame, arms: Sequence[str], *, datasets: Sequence[str]
+) -> SharedOutcomes:
+    """Arrange the final rollouts of arms as arrays.
 
     Args:
         final: Rollouts of final checkpoints.
-        candidate: Name of the candidate's runs.
-        reference: Name of the reference's runs.
+        arms: Names of the arms' runs.
         datasets: The tasks.
 
     Raises:
         ResultsError: On a task, the runs have no initial condition in common.
     """
-    comparison = f"{candidate} against {reference}"
-    both = final[final["name"].isin((candidate, reference))]
+    comparison = " against ".join(arms) if len(arms) == 2 else "all pairs of arms"
+    compared = final[final["name"].isin(arms)]
     tables: list[pd.DataFrame] = []
     exclusions: list[Exclusion] = []
     for dataset in datasets:
-        rows = both[both["dataset"] == dataset]
+        rows = compared[compared["dataset"] == dataset]
         table = _shared(rows)
         if table.empty:
             raise ResultsError(
-                f"{comparison}: no initial condition was met by every seed of both",
+                f"{comparison}: no initial condition was met by every seed of each",
                 key=dataset,
-                remedy="roll both out again, with the same experiment seed",
+                remedy="roll them out again, with the same experiment seed",
             )
         if table.size < len(rows):
-            reason = "the initial condition was not met by every seed of both arms"
+            reason = "the initial condition was not met by every seed of each arm"
             exclusions.append(Exclusion(comparison, dataset, len(rows) - table.size, reason))
         tables.append(table)
     episodes = min(len(table) for table in tables)
@@ -78,11 +75,11 @@ def pair_outcomes(
             reason = "another task has fewer initial conditions"
             surplus = (len(table) - episodes) * table.shape[1]
             exclusions.append(Exclusion(comparison, dataset, surplus, reason))
-    arrays = [
-        np.stack([_array(table.head(episodes), name) for table in tables], axis=1)
-        for name in (candidate, reference)
-    ]
-    return PairedOutcomes(arrays[0], arrays[1], tuple(exclusions))
+    success = {
+        name: np.stack([_array(table.head(episodes), name) for table in tables], axis=1)
+        for name in arms
+    }
+    return SharedOutcomes(success, tuple(exclusions))
 
 
 def _shared(rows: pd.DataFrame) -> pd.DataFrame:

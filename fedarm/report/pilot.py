@@ -14,7 +14,7 @@ from fedarm.experiment import Experiment
 from fedarm.report.episodes import read_episodes
 from fedarm.report.inputs import RunFolder
 from fedarm.report.metrics import read_metrics
-from fedarm.report.outcomes import Exclusion, pair_outcomes
+from fedarm.report.outcomes import Exclusion, shared_outcomes
 from fedarm.stats.crossed import crossed_components
 from fedarm.stats.power import Design
 from fedarm.stats.variances import Variances, observed_variances
@@ -74,8 +74,8 @@ def read_pilot(folder: Path, *, candidate: str | None = None) -> Pilot:
     ]
     tables = [read_episodes(run, name, unseen=False) for run in runs for name in datasets]
     episodes = pd.concat(tables, ignore_index=True)
-    outcomes = pair_outcomes(episodes[episodes["final"]], *arms, datasets=datasets)
-    components = crossed_components(outcomes.candidate, outcomes.reference)
+    outcomes = shared_outcomes(episodes[episodes["final"]], arms, datasets=datasets)
+    components = crossed_components(*(outcomes.success[arm] for arm in arms))
     if not components.residual.any():
         raise ResultsError(
             "every seed of an arm did the same on every initial condition: nothing can be projected",

@@ -15,6 +15,7 @@ import pandas as pd
 from fedarm.report.accounts import budgets, client_exclusions, unequal_budgets, video_accounts
 from fedarm.report.experiment import ExperimentResults
 from fedarm.report.losses import rank_by_loss
+from fedarm.report.pairs import ArmPairs, compare_arms
 from fedarm.report.replay import replay_entries
 from fedarm.report.success import success_by_seed, success_by_task, success_pooled
 from fedarm.report.verdicts import Decision
@@ -25,11 +26,16 @@ SCHEMA_VERSION = 1
 
 # More would differ between builds of the numerical libraries.
 _SIGNIFICANT_DIGITS = 10
+_LATE = (
+    "margins, seeds, tasks or initial conditions were declared when rollouts were there already: read "
+    "the verdict as exploratory"
+)
 
 
 def build_results(results: ExperimentResults, decisions: tuple[Decision, ...]) -> dict[str, Any]:
     """Return the content of `results.json`."""
     settings = results.settings
+    pairs = compare_arms(results)
     content = {
         "schema_version": SCHEMA_VERSION,
         "experiment": settings.experiment,
@@ -42,11 +48,13 @@ def build_results(results: ExperimentResults, decisions: tuple[Decision, ...]) -
         "power": POWER,
         "clients": list(settings.clients),
         "unseen": list(settings.unseen),
+        "declaration": _declaration(results),
         "arms": _arms(results),
         "decisions": [_decision(decision) for decision in decisions],
         "verdicts": [
             _verdict(decision, margin) for decision in decisions for margin in decision.by_margin
         ],
+        "pairs": _pairs(pairs),
         "loss_and_success": [asdict(rank) for rank in rank_by_loss(results)],
         "budgets": [asdict(budget) for budget in budgets(results)],
         "client_exclusions": [asdict(left) for left in client_exclusions(results)],
@@ -54,7 +62,12 @@ def build_results(results: ExperimentResults, decisions: tuple[Decision, ...]) -
         "videos": [asdict(account) for account in video_accounts(results)],
         "warnings": warnings(results, decisions),
         "exclusions": [
-            asdict(exclusion) for decision in decisions for exclusion in decision.exclusions
+            asdict(exclusion)
+            for exclusions in (
+                *(decision.exclusions for decision in decisions),
+                pairs.exclusions if pairs else (),
+            )
+            for exclusion in exclusions
         ],
     }
     return {key: _plain(value) for key, value in content.items()}
@@ -71,6 +84,8 @@ def warnings(results: ExperimentResults, decisions: tuple[Decision, ...]) -> lis
         for decision in decisions
         for caution in decision.comparison.cautions
     ]
+    if results.declared and results.declared[-1].rollouts:
+        found.append({"about": "the declaration", "code": "declared_late", "text": _LATE})
     found += [
         {
             "about": label,
@@ -90,6 +105,38 @@ def warnings(results: ExperimentResults, decisions: tuple[Decision, ...]) -> lis
         if video.reason is not None
     ]
     return found
+
+
+def _declaration(results: ExperimentResults) -> dict[str, Any] | None:
+    if not results.declared:
+        return None
+    last = results.declared[-1]
+    return {
+        "sha256": last.sha256,
+        "before_the_data": not last.rollouts,
+        "declarations": len(results.declared),
+    }
+
+
+def _pairs(pairs: ArmPairs | None) -> dict[str, Any] | None:
+    if pairs is None:
+        return None
+    return {
+        "letters": pairs.compared.letters(),
+        "pairs": [
+            {
+                "first": pair.first,
+                "second": pair.second,
+                "difference": pair.comparison.difference,
+                "difference_ci": _ends(pair.comparison.difference_ci),
+                "p_two_sided": pair.comparison.difference_p_two_sided,
+                "holm_p_two_sided": pair.holm_p_two_sided,
+                "level": pair.comparison.level,
+                "method": pair.comparison.method,
+            }
+            for pair in pairs.compared.pairs
+        ],
+    }
 
 
 def _arms(results: ExperimentResults) -> dict[str, Any]:
@@ -172,6 +219,8 @@ def _decision(decision: Decision) -> dict[str, Any]:
         "metric": decision.metric,
         "primary": decision.primary,
         "verdict": decision.verdict,
+        "sequence": [asdict(step) for step in decision.sequence],
+        "worst_task": decision.worst_task,
         "by_task": {
             dataset: {
                 "difference": comparison.difference,

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from fedarm.report.experiment import ExperimentResults
 from fedarm.report.inputs import Metric
-from fedarm.report.outcomes import Exclusion, pair_outcomes
+from fedarm.report.outcomes import Exclusion, shared_outcomes
 from fedarm.stats.comparison import Comparison, compare, required_designs
+from fedarm.stats.fixed_sequence import Step, retention_sequence
 from fedarm.stats.power import Design
 from fedarm.stats.verdict import decide
 
@@ -25,6 +26,7 @@ class Decision:
         comparison: Estimates and intervals over all tasks of the metric.
         verdict: The strictest margin kept, or "inferior", or "inconclusive".
         by_margin: The verdict against each margin alone.
+        sequence: The tests in their declared order, from the widest margin to superiority.
         designs: Designs that would show non-inferiority within a margin, were the arms equal.
         by_task: The comparison on each task alone, by dataset.
         exclusions: Rollouts that were not used.
@@ -37,9 +39,15 @@ class Decision:
     comparison: Comparison
     verdict: str
     by_margin: Mapping[float, str]
+    sequence: tuple[Step, ...]
     designs: Mapping[float, tuple[Design, ...]]
     by_task: Mapping[str, Comparison]
     exclusions: tuple[Exclusion, ...]
+
+    @property
+    def worst_task(self) -> str:
+        """The dataset on whose task the candidate loses most to the reference."""
+        return min(self.by_task, key=lambda dataset: self.by_task[dataset].difference)
 
 
 def decide_all(results: ExperimentResults) -> tuple[Decision, ...]:
@@ -65,8 +73,9 @@ def _decide(
 ) -> Decision:
     settings = results.settings
     reference = settings.reference_name
-    paired = pair_outcomes(results.final, candidate, reference, datasets=datasets)
-    arms = paired.candidate, paired.reference
+    shared = shared_outcomes(results.final, (candidate, reference), datasets=datasets)
+    arms = shared.success[candidate], shared.success[reference]
+    kept = [1 - margin for margin in sorted(settings.margins, reverse=True)]
     comparison = compare(*arms, level=settings.level)
     return Decision(
         candidate=candidate,
@@ -76,6 +85,7 @@ def _decide(
         comparison=comparison,
         verdict=decide(comparison.ratio_ci, settings.margins),
         by_margin={margin: decide(comparison.ratio_ci, (margin,)) for margin in settings.margins},
+        sequence=retention_sequence(*arms, ratios=(*kept, 1.0), level=settings.level),
         designs=required_designs(*arms, settings.margins, level=settings.level),
         by_task={
             dataset: compare(
@@ -84,5 +94,5 @@ def _decide(
             )
             for index, dataset in enumerate(datasets)
         },
-        exclusions=paired.exclusions,
+        exclusions=shared.exclusions,
     )

@@ -126,7 +126,7 @@ def test_rollouts_that_a_pilot_cannot_use_are_listed(run, pilot):
     rows[~(rows["final"] & (rows["episode"] > 7))].to_parquet(file)
     _, out, _ = run("--pilot", pilot)
     assert "3 seeds × 8 episodes a task" in out
-    assert "of sorting: the initial condition was not met by every seed of both arms" in out
+    assert "of sorting: the initial condition was not met by every seed of each arm" in out
 
 
 def test_a_missing_file_of_a_pilot_is_named(run, pilot):

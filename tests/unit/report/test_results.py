@@ -7,10 +7,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from fedarm.declaration import Declared
 from fedarm.report.accounts import client_exclusions
 from fedarm.report.experiment import read_results
 from fedarm.report.losses import loss_and_success, rank_by_loss
-from fedarm.report.outcomes import pair_outcomes
+from fedarm.report.outcomes import shared_outcomes
 from fedarm.report.results import build_results
 from fedarm.report.success import success_by_round, success_by_task
 from fedarm.report.verdicts import decide_all
@@ -108,10 +109,10 @@ def test_seeds_with_different_episodes_are_paired_by_initial_condition(results):
     final = results.final
     shuffled = final.sample(frac=1, random_state=1)
     for datasets in (CLIENTS, UNSEEN):
-        one = pair_outcomes(final, "fedprox", "central", datasets=datasets)
-        two = pair_outcomes(shuffled, "fedprox", "central", datasets=datasets)
-        np.testing.assert_array_equal(one.candidate, two.candidate)
-        np.testing.assert_array_equal(one.reference, two.reference)
+        one = shared_outcomes(final, ("fedprox", "central"), datasets=datasets)
+        two = shared_outcomes(shuffled, ("fedprox", "central"), datasets=datasets)
+        for arm in ("fedprox", "central"):
+            np.testing.assert_array_equal(one.success[arm], two.success[arm])
         assert one.exclusions == ()
 
 
@@ -190,3 +191,39 @@ def test_rounds_without_a_client_are_listed(small):
     file.write_text(json.dumps(metrics))
     (found,) = client_exclusions(read_results(small))
     assert asdict(found) == {"name": run.name, "seed": run.seed, "round": 2, **left}
+
+
+def test_pairs_cover_all_arms_and_letters_agree_with_them(written, settings):
+    pairs, letters = written["pairs"]["pairs"], written["pairs"]["letters"]
+    names = settings.names
+    assert len(pairs) == len(names) * (len(names) - 1) // 2
+    assert set(letters) == set(names)
+    for pair in pairs:
+        first, second = (raw_outcomes(settings, pair[key], CLIENTS) for key in ("first", "second"))
+        assert pair["difference"] == pytest.approx(first.mean() - second.mean(), abs=1e-9)
+        assert pair["holm_p_two_sided"] >= pair["p_two_sided"]
+        apart = not set(letters[pair["first"]]) & set(letters[pair["second"]])
+        assert apart == (pair["holm_p_two_sided"] <= 0.05)
+
+
+def test_the_fixed_sequence_agrees_with_the_verdicts(written):
+    shown = {
+        (v["candidate"], v["metric"], v["margin"]): v["verdict"].startswith("non-inferior")
+        for v in written["verdicts"]
+    }
+    for decision in written["decisions"]:
+        keys = (decision["candidate"], decision["metric"])
+        twenty, ten, better = decision["sequence"]
+        assert (twenty["shown"], ten["shown"]) == (shown[*keys, 0.2], shown[*keys, 0.1])
+        assert better["hypothesis"] == "R > 1"
+        worst = decision["by_task"][decision["worst_task"]]["difference"]
+        assert worst == min(task["difference"] for task in decision["by_task"].values())
+
+
+@pytest.mark.parametrize("rollouts", [0, 12])
+def test_what_was_declared_late_is_warned_of(results, decisions, rollouts):
+    declared = (Declared(sha256="0" * 64, rollouts=rollouts, plan={}),)
+    content = build_results(replace(results, declared=declared), decisions)
+    assert content["declaration"]["before_the_data"] == (rollouts == 0)
+    codes = {warning["code"] for warning in content["warnings"]}
+    assert ("declared_late" in codes) == (rollouts > 0)
