@@ -55,6 +55,7 @@ class EpisodeResult:
         steps: Control steps until success, or the horizon.
         reward_sum: The undiscounted return.
         distances: What the scene measures at the end, by name with unit.
+        start: Where the object and its goal lay at the begin, by name with unit.
     """
 
     episode: int
@@ -63,6 +64,7 @@ class EpisodeResult:
     steps: int
     reward_sum: float
     distances: Mapping[str, float]
+    start: Mapping[str, float]
 
 
 class Observer(Protocol):
@@ -161,7 +163,7 @@ class _Episode:
 
     def __init__(self, scene: Scene, index: int, seed: int, *, observer: Observer | None) -> None:
         self.simulation = Simulation(scene)
-        self.simulation.reset(seed)
+        self._placement = self.simulation.reset(seed)
         self.success = False
         self._index = index
         self._seed = seed
@@ -193,6 +195,7 @@ class _Episode:
             steps=self._steps,
             reward_sum=self._reward_sum,
             distances=self.simulation.distances(),
+            start=self._placement.positions(),
         )
         if self._observer is not None:
             self._observer.on_end(self.simulation, result)

@@ -161,7 +161,7 @@ def _outcome(result: EpisodeResult) -> dict[str, Any]:
 
 
 def _row(result: EpisodeResult) -> dict[str, Any]:
-    return {**_outcome(result), "return": result.reward_sum, **result.distances}
+    return {**_outcome(result), "return": result.reward_sum, **result.distances, **result.start}
 
 
 def _entry(record: Mapping[str, Any], file: str) -> dict[str, Any]:

@@ -8,6 +8,7 @@ initial_condition_seed          what it was drawn from
 success                         whether the task was done
 steps, duration_s               control steps and seconds until success, or until the horizon
 return                          sum of rewards
+*_start_x_m, *_start_y_m        where the object and its goal lay at the begin, in metres on the table
 *_m                             distances at the end, in metres, as the scene names them
 checkpoint_sha256               digest of the policy
 """

@@ -36,6 +36,16 @@ class Placement:
     goal_yaw_rad: float
     home_offset_deg: NDArray[np.float64]
 
+    def positions(self) -> dict[str, float]:
+        """Return where the object and its goal lie on the table, in metres."""
+        goal_x, goal_y = self.goals_xy_m[self.goal]
+        return {
+            "object_start_x_m": self.object_xy_m[0],
+            "object_start_y_m": self.object_xy_m[1],
+            "goal_start_x_m": goal_x,
+            "goal_start_y_m": goal_y,
+        }
+
 
 def draw_placement(task: Task, rng: np.random.Generator) -> Placement:
     """Draw the initial conditions of an episode."""

@@ -68,6 +68,9 @@ def test_expert_succeeds_and_its_episodes_end_at_once(scene, expert):
         assert 15 < result.steps < 50
         assert result.reward_sum == 1.0
         assert result.distances["object_goal_distance_m"] < 0.03
+        placement = Simulation(scene).reset(seed)
+        assert result.start["object_start_x_m"] == placement.object_xy_m[0]
+        assert result.start["goal_start_y_m"] == placement.goals_xy_m[placement.goal][1]
 
 
 def test_successful_episode_is_not_looked_at_any_more(scene, expert):
