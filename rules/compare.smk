@@ -20,17 +20,26 @@ DATA_REPORTS = [
     )
 ]
 COMPARISON = experiment.comparison
+# Category and label of each figure in Snakemake's own report.
 SUCCESS_FIGURES = {
-    "verdict": "Verdict",
-    "success_by_task": "Success",
-    "success_by_seed": "Success",
-    "task_matrix": "Success",
-    "progress": "Training",
-    "loss_and_success": "Training",
+    "verdict": ("Verdict", "kept success, with intervals"),
+    "success_by_task": ("Success", "by task"),
+    "success_by_seed": ("Success", "by training seed"),
+    "success_by_time": ("Success", "by time"),
+    "task_matrix": ("Success", "arms and tasks"),
+    "progress": ("Training", "success and loss by round"),
+    "loss_and_success": ("Training", "loss against success"),
+    "smoothness": ("Motion", "smoothness"),
 }
-REPLAY_FIGURES = {"replay_error": "Replay", "replay_horizon": "Replay"}
+# Nobody measures where an object lay on a real table.
+START_FIGURES = {"success_by_start": ("Success", "by initial condition")}
+REPLAY_FIGURES = {
+    "replay_error": ("Replay", "error by joint"),
+    "replay_horizon": ("Replay", "error along the horizon"),
+}
 FIGURES = {
     **(SUCCESS_FIGURES if experiment.judged else {}),
+    **(START_FIGURES if experiment.evaluation.kind == "closed_loop" else {}),
     **(REPLAY_FIGURES if experiment.replayed else {}),
 }
 
@@ -49,19 +58,22 @@ rule compare_arms:
                 f"{COMPARISON}/figures/{name}.svg",
                 caption=f"../report/{name}.rst",
                 category=category,
+                labels={"figure": label},
             )
-            for name, category in FIGURES.items()
+            for name, (category, label) in FIGURES.items()
         ],
         results=report(
             f"{COMPARISON}/results.json",
             caption="../report/results.rst",
             category="Verdict",
+            labels={"figure": "results.json, for machines"},
         ),
         verdict=f"{COMPARISON}/verdict.txt",
         html=report(
             f"{COMPARISON}/report.html",
             caption="../report/report.rst",
             category="Verdict",
+            labels={"figure": "the whole report, with films"},
         ),
     log:
         f"logs/{experiment.config.experiment}/compare_arms.log",

@@ -15,6 +15,7 @@ rule make_reels:
                 f"{REELS}/{reel.name}.mp4",
                 caption="../report/reels.rst",
                 category="Videos",
+                labels={"figure": reel.name.removeprefix("arms_").replace("_", " ")},
             )
             for reel in SHOWN
             if reel.name.startswith("arms_")

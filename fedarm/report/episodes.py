@@ -25,6 +25,8 @@ COLUMNS = (
     "steps",
     "duration_s",
 )
+# Where the object lay, if the rollouts say so: a simulator does, a person does not.
+START = ("object_start_x_m", "object_start_y_m")
 _REMEDY = "roll the run out again"
 
 
@@ -37,7 +39,8 @@ def read_episodes(run: RunFolder, dataset: str, *, unseen: bool) -> pd.DataFrame
         unseen: Whether it is an unseen set.
 
     Returns:
-        One row an episode, sorted by round and episode: `COLUMNS` and `name`, the run's name.
+        One row an episode, sorted by round and episode: `COLUMNS`, `START` (missing where unknown)
+        and `name`, the run's name.
 
     Raises:
         ResultsError: The file is missing or not parquet; a column or the final round is missing; a value
@@ -48,7 +51,7 @@ def read_episodes(run: RunFolder, dataset: str, *, unseen: bool) -> pd.DataFrame
     missing = [column for column in COLUMNS if column not in frame]
     if missing:
         raise ResultsError("columns are missing", file=file, key=missing[0], remedy=_REMEDY)
-    frame = frame.loc[:, list(COLUMNS)]
+    frame = frame.reindex(columns=[*COLUMNS, *START])
     for column in COLUMNS:
         if frame[column].isna().any():
             raise ResultsError("a value is missing", file=file, key=column, remedy=_REMEDY)
@@ -64,7 +67,7 @@ def read_episodes(run: RunFolder, dataset: str, *, unseen: bool) -> pd.DataFrame
 
 def no_episodes() -> pd.DataFrame:
     """Return the table of an experiment in which nothing was tried."""
-    return pd.DataFrame({name: [] for name in ("name", *COLUMNS)}).astype({"final": bool})
+    return pd.DataFrame({name: [] for name in ("name", *COLUMNS, *START)}).astype({"final": bool})
 
 
 def _read(file: Path) -> pd.DataFrame:

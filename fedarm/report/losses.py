@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from fedarm.report.experiment import ExperimentResults
-from fedarm.report.success import success_by_seed
+from fedarm.report.success import success_by_checkpoint
 from fedarm.stats.correlation import spearman
 
 
@@ -17,14 +17,18 @@ class LossRank:
 
     Attributes:
         dataset: The dataset.
-        runs: Runs with both numbers.
-        spearman: Rank correlation; -1 when a lower loss always means more success, None when it cannot
-            be said.
+        runs: Final checkpoints with both numbers.
+        spearman: Their rank correlation; -1 when a lower loss always means more success, None when it
+            cannot be said.
+        checkpoints: All checkpoints with both numbers, those of earlier rounds included.
+        spearman_checkpoints: Their rank correlation.
     """
 
     dataset: str
     runs: int
     spearman: float | None
+    checkpoints: int
+    spearman_checkpoints: float | None
 
 
 def loss_by_round(results: ExperimentResults) -> pd.DataFrame:
@@ -51,17 +55,13 @@ def loss_by_round(results: ExperimentResults) -> pd.DataFrame:
 
 
 def loss_and_success(results: ExperimentResults) -> pd.DataFrame:
-    """Return the final held-out loss beside the success of each run and dataset that has both.
+    """Return the held-out loss beside the success of each checkpoint and dataset that has both.
 
-    Columns: those of `success_by_seed`, and loss.
+    Columns: those of `success_by_checkpoint`, and loss.
     """
-    rows = [
-        {"name": run.name, "seed": run.seed, "dataset": dataset, "loss": loss}
-        for run in results.settings.runs
-        for dataset, loss in results.metrics[run].final_loss.items()
-    ]
-    losses = pd.DataFrame(rows, columns=["name", "seed", "dataset", "loss"])
-    return success_by_seed(results).merge(losses, on=["name", "seed", "dataset"], how="inner")
+    losses = loss_by_round(results)[["name", "seed", "dataset", "round", "loss"]]
+    keys = ["name", "seed", "dataset", "round"]
+    return success_by_checkpoint(results).merge(losses, on=keys, how="inner")
 
 
 def rank_by_loss(results: ExperimentResults) -> tuple[LossRank, ...]:
@@ -69,10 +69,22 @@ def rank_by_loss(results: ExperimentResults) -> tuple[LossRank, ...]:
 
     Not over all datasets at once: tasks differ in loss and in success for reasons of their own.
     """
+    if not results.settings.judged:
+        return ()
     table = loss_and_success(results)
-    ranks: list[LossRank] = []
-    for dataset in results.settings.datasets if results.settings.judged else ():
-        rows = table[table["dataset"] == dataset]
-        rho = spearman(rows["loss"].to_numpy(), rows["success"].to_numpy())
-        ranks.append(LossRank(dataset, len(rows), rho))
-    return tuple(ranks)
+    return tuple(
+        _rank(dataset, table[table["dataset"] == dataset]) for dataset in results.settings.datasets
+    )
+
+
+def _rank(dataset: str, checkpoints: pd.DataFrame) -> LossRank:
+    final = checkpoints[checkpoints["final"]]
+    return LossRank(
+        dataset=dataset,
+        runs=len(final),
+        spearman=spearman(final["loss"].to_numpy(), final["success"].to_numpy()),
+        checkpoints=len(checkpoints),
+        spearman_checkpoints=spearman(
+            checkpoints["loss"].to_numpy(), checkpoints["success"].to_numpy()
+        ),
+    )

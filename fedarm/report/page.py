@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping
-from dataclasses import dataclass
 from importlib.resources import files
-from pathlib import Path
+from typing import Any
 
 import jinja2
 import pandas as pd
@@ -15,24 +14,18 @@ from markupsafe import Markup
 from fedarm.report import wording
 from fedarm.report.accounts import budgets, client_exclusions, training_seconds, video_accounts
 from fedarm.report.experiment import ExperimentResults
-from fedarm.report.figures import FIGURES, REPLAY_FIGURES
+from fedarm.report.figures import FIGURES, REPLAY_FIGURES, SECTIONS, FigureText
+from fedarm.report.filmstrips import failure_filmstrips
+from fedarm.report.paired_counts import paired_counts
+from fedarm.report.player import rollout_player
 from fedarm.report.replay import NO_SUCCESSES
-from fedarm.report.replay_page import replay_reels, replay_rows
+from fedarm.report.replay_page import replay_player, replay_rows
 from fedarm.report.results import warnings
 from fedarm.report.success import success_by_task, success_pooled
+from fedarm.report.tables import to_csv
 from fedarm.report.verdicts import Decision
-from fedarm.report.videos import Clip
 
-_TEMPLATE, _STYLE = "report.html.j2", "report.css"
-
-
-@dataclass(frozen=True)
-class _Reel:
-    """Clips of several arms on one initial condition of a task."""
-
-    title: str
-    unseen: bool
-    clips: tuple[Clip, ...]
+_TEMPLATE, _STYLE, _SCRIPT = "report.html.j2", "report.css", "player.js"
 
 
 def build_page(
@@ -57,20 +50,22 @@ def build_page(
             style=Markup(_packaged(_STYLE)),
             words=wording,
             decisions=decisions,
-            figures=[
-                (name, {**FIGURES, **REPLAY_FIGURES}[name], svg) for name, svg in figures.items()
-            ],
-            tables=sorted(tables),
+            script=Markup(_packaged(_SCRIPT)),
+            section_titles=SECTIONS,
+            sections=_sections(figures),
+            tables=dict(sorted(tables.items())),
+            pairs=_paired_tables(results) if results.settings.judged else [],
+            player=rollout_player(results),
+            filmstrips=failure_filmstrips(results),
             success=_success_rows(results) if results.settings.judged else [],
             replays=replay_rows(results),
-            replay_reels=replay_reels(results),
+            replay_player=replay_player(results),
             no_successes=NO_SUCCESSES,
             budgets=budgets(results),
             client_exclusions=client_exclusions(results),
             seconds=training_seconds(results),
             videos=video_accounts(results),
             data=results.data,
-            reels=_reels(results),
             warnings=warnings(results, decisions),
             exclusions=[entry for decision in decisions for entry in decision.exclusions],
         )
@@ -89,7 +84,7 @@ def _environment() -> jinja2.Environment:
     for name in ("label", "share", "points", "share_range", "points_range"):
         environment.filters[name] = getattr(wording, name)
     environment.filters["svg_uri"] = _svg_uri
-    environment.filters["video_uri"] = _video_uri
+    environment.filters["csv_uri"] = _csv_uri
     environment.filters["thousands"] = lambda number: f"{number:,}".replace(",", "\N{THIN SPACE}")
     return environment
 
@@ -103,8 +98,8 @@ def _svg_uri(svg: str) -> str:
     return "data:image/svg+xml;base64," + base64.b64encode(svg.encode()).decode()
 
 
-def _video_uri(file: Path) -> str:
-    return "data:video/mp4;base64," + base64.b64encode(file.read_bytes()).decode()
+def _csv_uri(table: pd.DataFrame) -> str:
+    return "data:text/csv;base64," + base64.b64encode(to_csv(table).encode()).decode()
 
 
 def _success_rows(results: ExperimentResults) -> list[dict[str, object]]:
@@ -127,28 +122,23 @@ def _success_rows(results: ExperimentResults) -> list[dict[str, object]]:
     return rows
 
 
-def _reels(results: ExperimentResults) -> list[_Reel]:
-    """Return, for each task, clips of the compared arms' first seed on the same initial condition."""
-    settings = results.settings
-    reels: list[_Reel] = []
-    for dataset in settings.datasets:
-        shown = [name for name in settings.names if _is_shown(results, name, dataset)]
-        clips = {
-            (clip.name, clip.initial_condition_seed): clip
-            for clip in results.clips
-            if clip.dataset == dataset and clip.seed == settings.runs_of(clip.name)[0].seed
-        }
-        # The initial condition that most of the arms have on film; the first of equals.
-        counts: dict[int, int] = {}
-        for name, condition in clips:
-            counts[condition] = counts.get(condition, 0) + (name in shown)
-        if counts and max(counts.values()) > 0:
-            best = max(counts, key=lambda condition: counts[condition])
-            found = tuple(clips[name, best] for name in shown if (name, best) in clips)
-            reels.append(_Reel(wording.label(dataset), dataset in settings.unseen, found))
-    return reels
+def _paired_tables(results: ExperimentResults) -> list[tuple[dict[str, Any], list[dict[str, Any]]]]:
+    """Return the counts of pairs by candidate and metric, over all tasks first."""
+    counts = paired_counts(results)
+    return [
+        ({"candidate": candidate, "metric": metric}, rows.to_dict("records"))
+        for (candidate, metric), rows in counts.groupby(["candidate", "metric"], sort=False)
+    ]
 
 
-def _is_shown(results: ExperimentResults, name: str, dataset: str) -> bool:
-    """Show the base, the compared arms, and the local arm of the task's own client."""
-    return results.settings.kind_of(name) != "local" or name == f"local_{dataset}"
+def _sections(figures: Mapping[str, str]) -> dict[str, list[tuple[str, FigureText, str]]]:
+    """Return name, text and SVG of the figures by section, sections in the report's order."""
+    texts = {**FIGURES, **REPLAY_FIGURES}
+    return {
+        section: [
+            (name, texts[name], svg)
+            for name, svg in figures.items()
+            if texts[name].section == section
+        ]
+        for section in SECTIONS
+    }

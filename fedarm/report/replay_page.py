@@ -1,14 +1,14 @@
-"""The replay's part of the report's page: a table a dataset, and films of the compared arms."""
+"""The replay's part of the report's page: a table a dataset, and a player of the arms' films."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from statistics import fmean
 from typing import Any
 
 from fedarm.report.experiment import ExperimentResults
+from fedarm.report.player import Film, Player, Scene, fill_player
 from fedarm.report.replay import Replay
 from fedarm.report.wording import label
 
@@ -30,14 +30,6 @@ class ReplayTable:
     joints: tuple[tuple[str, str], ...]
     rows: tuple[dict[str, Any], ...]
     hold_still: tuple[float, ...] | None
-
-
-@dataclass(frozen=True)
-class ReplayReel:
-    """Films of several arms on one held-out episode."""
-
-    title: str
-    films: tuple[tuple[str, Path], ...]
 
 
 def replay_rows(results: ExperimentResults) -> list[ReplayTable]:
@@ -65,19 +57,20 @@ def replay_rows(results: ExperimentResults) -> list[ReplayTable]:
     return tables
 
 
-def replay_reels(results: ExperimentResults) -> list[ReplayReel]:
-    """Return, for each dataset, the first film of the compared arms' first seed."""
+def replay_player(results: ExperimentResults) -> Player:
+    """Return the player of the first film of each dataset: the compared arms' first seeds."""
     settings = results.settings
     compared = (settings.reference_name, *settings.candidates)
-    reels = []
+    scenes = []
     for dataset in settings.replayed:
-        films: dict[str, Path] = {}
+        films: dict[str, Film] = {}
         for replay in results.replays:
             if replay.summary.dataset == dataset and replay.run.name in compared and replay.films:
-                films.setdefault(replay.run.name, replay.films[0])
+                film = Film(label(replay.run.name), None, None, None, replay.films[0])
+                films.setdefault(replay.run.name, film)
         if films:
-            reels.append(ReplayReel(label(dataset), tuple(films.items())))
-    return reels
+            scenes.append(Scene(label(dataset), "a held-out episode", tuple(films.values())))
+    return fill_player("replay", scenes)
 
 
 def _row(replays: Sequence[Replay], joints: Sequence[str]) -> dict[str, Any]:

@@ -22,7 +22,7 @@ def success_by_task(results: ExperimentResults) -> pd.DataFrame:
     Columns: name, arm, kind, dataset, unseen, task, variant, seeds, successes, episodes, success, low,
     high (Wilson, 95 %).
     """
-    final = _with_kind(results, results.final)
+    final = with_kind(results, results.final)
     table = final.groupby([*_CELL, "task", "variant"], sort=False, as_index=False).agg(
         seeds=("seed", "nunique"), successes=("success", "sum"), episodes=("success", "size")
     )
@@ -35,7 +35,7 @@ def success_pooled(results: ExperimentResults) -> pd.DataFrame:
     Columns: name, arm, kind, unseen, seeds, tasks, successes, episodes, success, low, high. The interval
     is of these checkpoints on these tasks.
     """
-    final = _with_kind(results, results.final)
+    final = with_kind(results, results.final)
     table = final.groupby(["name", "arm", "kind", "unseen"], sort=False, as_index=False).agg(
         seeds=("seed", "nunique"),
         tasks=("dataset", "nunique"),
@@ -50,8 +50,16 @@ def success_by_seed(results: ExperimentResults) -> pd.DataFrame:
 
     Columns: name, arm, kind, dataset, unseen, seed, successes, episodes, success.
     """
-    final = _with_kind(results, results.final)
+    final = with_kind(results, results.final)
     return _count(final, [*_CELL, "seed"])
+
+
+def success_by_checkpoint(results: ExperimentResults) -> pd.DataFrame:
+    """Return successes of every checkpoint that was rolled out, on all the episodes that it was given.
+
+    Columns: name, arm, kind, dataset, unseen, seed, round, final, successes, episodes, success.
+    """
+    return _count(with_kind(results, results.episodes), [*_CELL, "seed", "round", "final"])
 
 
 def success_by_round(results: ExperimentResults) -> pd.DataFrame:
@@ -61,7 +69,7 @@ def success_by_round(results: ExperimentResults) -> pd.DataFrame:
     not move because the episodes change; so does the base, where all curves start. Columns: name, arm,
     kind, dataset, unseen, seed, round, successes, episodes, success.
     """
-    rows = _with_kind(results, results.episodes)
+    rows = with_kind(results, results.episodes)
     run = ["name", "seed", "dataset"]
     rounds = rows.groupby(run)["round"].transform("nunique")
     met = rows.groupby([*run, "initial_condition_seed"])["round"].transform("nunique")
@@ -71,7 +79,8 @@ def success_by_round(results: ExperimentResults) -> pd.DataFrame:
     return _count(rows[watched | start], [*_CELL, "seed", "round"])
 
 
-def _with_kind(results: ExperimentResults, rows: pd.DataFrame) -> pd.DataFrame:
+def with_kind(results: ExperimentResults, rows: pd.DataFrame) -> pd.DataFrame:
+    """Return rollouts with how their arms train, in the column kind."""
     kinds = {name: results.settings.kind_of(name) for name in results.settings.names}
     return rows.assign(kind=rows["name"].map(kinds))
 

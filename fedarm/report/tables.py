@@ -16,6 +16,8 @@ from fedarm.report.accounts import (
 )
 from fedarm.report.experiment import ExperimentResults
 from fedarm.report.losses import loss_and_success, loss_by_round, rank_by_loss
+from fedarm.report.motion import smoothness_by_video, success_by_start, success_by_time
+from fedarm.report.paired_counts import paired_counts
 from fedarm.report.replay import replay_by_step, replay_error, replay_losses
 from fedarm.report.success import (
     success_by_round,
@@ -57,8 +59,12 @@ def _success_tables(
         "success_pooled": success_pooled(results),
         "success_by_seed": success_by_seed(results),
         "success_by_round": success_by_round(results),
+        "success_by_time": success_by_time(results),
+        "success_by_start": success_by_start(results),
+        "paired_counts": paired_counts(results),
         "loss_and_success": loss_and_success(results),
         "loss_ranks": pd.DataFrame([asdict(rank) for rank in rank_by_loss(results)]),
+        "smoothness": smoothness_by_video(results),
         "video_analysis": pd.DataFrame([asdict(account) for account in video_accounts(results)]),
     }
 

@@ -47,6 +47,7 @@ class _ClipRecord(_Record):
     episode: int
     initial_condition_seed: int
     success: bool
+    steps: int
     duration_s: float
 
 
@@ -61,7 +62,8 @@ class Clip:
         initial_condition_seed: What its initial condition was drawn from.
         episode: The initial condition's number.
         success: Whether the task was done.
-        duration_s: Seconds until success, or until the horizon.
+        steps: Control steps until success, or until the horizon.
+        duration_s: The same in seconds.
         file: The MP4 file.
     """
 
@@ -71,6 +73,7 @@ class Clip:
     initial_condition_seed: int
     episode: int
     success: bool
+    steps: int
     duration_s: float
     file: Path
 
@@ -108,6 +111,7 @@ def find_clips(run: RunFolder, dataset: str, final_round: int) -> tuple[Clip, ..
                     initial_condition_seed=record.initial_condition_seed,
                     episode=record.episode,
                     success=record.success,
+                    steps=record.steps,
                     duration_s=record.duration_s,
                     file=file,
                 )

@@ -71,6 +71,19 @@ def evidence(decision: Decision) -> str:
     )
 
 
+def worst_task(decision: Decision) -> str:
+    """Return the task on which the least of the reference's success is kept; nothing if there is one."""
+    known = {name: each for name, each in decision.by_task.items() if not math.isnan(each.ratio)}
+    if len(known) < 2:
+        return ""
+    name = min(known, key=lambda each: known[each].ratio)
+    worst = known[name]
+    return (
+        f"Worst on {label(name)}: {share(worst.candidate)} against {share(worst.reference)}, a ratio of "
+        f"{share(worst.ratio)}, {share_range(worst.ratio_ci)}."
+    )
+
+
 def resolution(decision: Decision) -> str:
     """Return the smallest effect that the design could have shown."""
     comparison = decision.comparison

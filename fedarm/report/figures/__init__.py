@@ -17,10 +17,22 @@ from fedarm.report.figures.matrix import draw_task_matrix
 from fedarm.report.figures.progress import draw_progress
 from fedarm.report.figures.replay import draw_replay_error, draw_replay_horizon
 from fedarm.report.figures.seeds import draw_seeds
+from fedarm.report.figures.smoothness import draw_smoothness
+from fedarm.report.figures.starts import draw_success_by_start
 from fedarm.report.figures.success import draw_success
+from fedarm.report.figures.timing import draw_success_by_time
 from fedarm.report.figures.verdict import draw_verdict
 from fedarm.report.inputs import ComparisonSettings
 from fedarm.report.verdicts import Decision
+
+# In the order of the report.
+SECTIONS: Mapping[str, str] = {
+    "verdict": "What the verdict rests on",
+    "success": "Success",
+    "training": "Training",
+    "motion": "Motion",
+    "replay": "Predictions on held-out episodes",
+}
 
 
 @dataclass(frozen=True)
@@ -28,12 +40,14 @@ class FigureText:
     """What stands around a figure.
 
     Attributes:
+        section: Where in the report it stands, a key of `SECTIONS`.
         title: What it shows.
         caption: How to read it.
         data: The tables that hold its numbers.
         draw: Draws it.
     """
 
+    section: str
     title: str
     caption: str
     data: tuple[str, ...]
@@ -42,14 +56,17 @@ class FigureText:
 
 FIGURES: Mapping[str, FigureText] = {
     "verdict": FigureText(
+        "verdict",
         "How much of the reference's success is kept",
         "Success of each federated arm over success of the reference, with 95 % intervals: heavy over "
         "all tasks of a group, light task by task. Non-inferior within a margin means that the whole "
-        "heavy interval lies right of that margin's line. An arrow means that the interval goes on.",
+        "heavy interval lies right of that margin's line, outside its grey band. An arrow means that "
+        "the interval goes on.",
         ("intervals",),
         draw_verdict,
     ),
     "success_by_task": FigureText(
+        "success",
         "Success on every task",
         "Share of successful rollouts of the final checkpoints over all seeds, with Wilson 95 % "
         "intervals. These are of the episodes of these checkpoints; they do not say what another "
@@ -58,49 +75,83 @@ FIGURES: Mapping[str, FigureText] = {
         draw_success,
     ),
     "success_by_seed": FigureText(
+        "success",
         "How much training seeds differ",
         "Each dot is one training seed, its success averaged over the group's tasks; the bar is the "
         "mean. The spread of the dots is what an interval over pooled episodes overlooks.",
         ("success_by_seed",),
         draw_seeds,
     ),
+    "success_by_time": FigureText(
+        "success",
+        "How fast they succeed",
+        "Share of final rollouts that have succeeded by a time, averaged over the group's tasks and "
+        "all seeds. A failure never has, so that a line ends at the arm's success; of two that end at "
+        "the same height, the one further left is faster.",
+        ("success_by_time",),
+        draw_success_by_time,
+    ),
+    "success_by_start": FigureText(
+        "success",
+        "From where they succeed",
+        "Each mark is an initial condition, where the object lay on the table, seen from above with "
+        "the arm below; all arms met the same. Its colour is the share of training seeds that succeed "
+        "from there. Crosses that lie together show where an arm fails; crosses all over, that the "
+        "place is not why. Of the local arms the task's own is shown.",
+        ("success_by_start",),
+        draw_success_by_start,
+    ),
     "progress": FigureText(
+        "training",
         "Success and held-out loss as training goes on",
         "Above, success on the initial conditions that all rounds have met, from the base on; below, "
         "policy loss on held-out demonstrations, on a logarithmic scale. Thin lines are seeds, heavy "
-        "lines their mean. Central training has no rounds: it is watched after as many samples. Success "
-        "rests on fewer episodes than in the final evaluation: read trends, not points.",
+        "lines their mean. Central training has no rounds: it is watched after as many samples. "
+        "Success rests on fewer episodes than in the final evaluation: read trends, not points.",
         ("success_by_round", "loss_by_round"),
         draw_progress,
     ),
     "task_matrix": FigureText(
+        "success",
         "Who can do what",
-        "Success in percent of every arm (rows) on every task (columns), over all seeds. Local arms are "
-        "trained on one client each; a frame marks that client's own task.",
+        "Success in percent of every arm (rows) on every task (columns), over all seeds. Local arms "
+        "are trained on one client each; a frame marks that client's own task.",
         ("success_by_task",),
         draw_task_matrix,
     ),
     "loss_and_success": FigureText(
+        "training",
         "Does held-out loss predict success?",
-        "Each dot is one training seed of one arm: policy loss on held-out demonstrations of a task "
-        "against success in it. ρ is Spearman's rank correlation; \N{MINUS SIGN}1 would mean that loss "
-        "ranks the runs perfectly. A run's loss is in its own normalised units, which differ for local "
-        "arms.",
+        "Each dot is a checkpoint: policy loss on held-out demonstrations of a task against success "
+        "in it. Hollow dots are of earlier rounds, with fewer episodes. ρ is Spearman's rank "
+        "correlation over all dots; \N{MINUS SIGN}1 would mean that loss ranks the checkpoints "
+        "perfectly. A run's loss is in its own normalised units, which differ for local arms.",
         ("loss_and_success", "loss_ranks"),
         draw_loss_and_success,
+    ),
+    "smoothness": FigureText(
+        "motion",
+        "How smoothly they move",
+        "Each dot is a filmed rollout of a final checkpoint, hollow after a failure; the bar is the "
+        "mean. SPARC is the spectral arc length of the speed of what moves in the picture: nearer 0 "
+        "is smoother. Only filmed rollouts are measured, so read it beside the films.",
+        ("smoothness",),
+        draw_smoothness,
     ),
 }
 
 REPLAY_FIGURES: Mapping[str, FigureText] = {
     "replay_error": FigureText(
+        "replay",
         "How far predicted actions are from recorded ones",
-        "Mean absolute error on held-out episodes, by joint, in the joint's own unit. A large dot is an "
-        "arm, the small ones are its seeds; of local arms only the data's own client is shown. A grey "
-        "line is the error of not moving at all. No robot moved: these are no successes.",
+        "Mean absolute error on held-out episodes, by joint, in the joint's own unit. A large dot is "
+        "an arm, the small ones are its seeds; of local arms only the data's own client is shown. A "
+        "grey line is the error of not moving at all. No robot moved: these are no successes.",
         ("replay_error",),
         draw_replay_error,
     ),
     "replay_horizon": FigureText(
+        "replay",
         "Error along the horizon",
         "The same by step of the predicted chunk, averaged over seeds and datasets. Each prediction "
         "starts from a recorded frame, so errors do not build up as they would on a robot.",
@@ -112,7 +163,10 @@ REPLAY_FIGURES: Mapping[str, FigureText] = {
 
 def figures_of(settings: ComparisonSettings) -> Mapping[str, FigureText]:
     """Return the figures of an experiment: of successes, of replays, or of both."""
+    # Nobody measures where an object lay on a real table.
+    unknown = {"success_by_start"} if settings.evaluation == "recorded" else set()
+    of_success = {name: text for name, text in FIGURES.items() if name not in unknown}
     return {
-        **(FIGURES if settings.judged else {}),
+        **(of_success if settings.judged else {}),
         **(REPLAY_FIGURES if settings.replayed else {}),
     }

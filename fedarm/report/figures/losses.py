@@ -1,8 +1,9 @@
-"""Held-out loss against success, run by run."""
+"""Held-out loss against success, checkpoint by checkpoint."""
 
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -17,10 +18,12 @@ from fedarm.report.wording import label
 
 _COLUMNS = 3
 _LINE_IN = 2.1
+_EARLIER: Any = {"s": 13, "linewidths": 0.8, "alpha": 0.8}
+_FINAL: Any = {"s": 26, "linewidths": 0.6, "alpha": 0.9}
 
 
 def draw_loss_and_success(results: ExperimentResults, decisions: tuple[Decision, ...]) -> Figure:
-    """Draw a panel a task, a dot a run; the decisions play no part."""
+    """Draw a panel a task, a dot a checkpoint, hollow before the last round."""
     del decisions
     settings = results.settings
     table = loss_and_success(results)
@@ -38,23 +41,20 @@ def draw_loss_and_success(results: ExperimentResults, decisions: tuple[Decision,
         panel.set_xlabel("held-out loss")
     for panel in panels[:, 0]:
         panel.set_ylabel("success")
-    _add_legend(figure, list(dict.fromkeys(table["name"])), palette)
+    _add_legend(figure, [name for name in settings.names if name in set(table["name"])], palette)
     return figure
 
 
 def _draw_panel(axes: Axes, rows: pd.DataFrame, rank: LossRank, palette: dict[str, str]) -> None:
-    axes.scatter(
-        rows["loss"],
-        rows["success"],
-        c=[palette[name] for name in rows["name"]],
-        s=26,
-        edgecolors="white",
-        linewidths=0.6,
-        alpha=0.9,
-    )
+    for final, style in ((False, _EARLIER), (True, _FINAL)):
+        dots = rows[rows["final"] == final]
+        colours_of = [palette[name] for name in dots["name"]]
+        edges = "white" if final else colours_of
+        faces = colours_of if final else "none"
+        axes.scatter(dots["loss"], dots["success"], facecolors=faces, edgecolors=edges, **style)
     axes.set_title(label(rank.dataset))
     axes.annotate(
-        _rank_text(rank.spearman),
+        _rank_text(rank.spearman_checkpoints),
         (1, 1),
         xycoords="axes fraction",
         xytext=(0, 6),

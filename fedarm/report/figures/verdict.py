@@ -89,9 +89,9 @@ def _right_end(rows: Sequence[_Row]) -> float:
 
 
 def _draw_margins(axes: Axes, margins: Sequence[float], right: float) -> None:
-    """Shade what is worse than the widest margin, and mark the margins and equality."""
-    axes.axvspan(0, 1 - max(margins), color=FAINT, alpha=0.45, linewidth=0)
+    """Shade what is worse than each margin, darkest below all, and mark the margins and equality."""
     for margin in margins:
+        axes.axvspan(0, 1 - margin, color=FAINT, alpha=0.45, linewidth=0)
         axes.axvline(1 - margin, color=MUTED, linewidth=0.8, linestyle=(0, (4, 3)))
         # The lines are close together: the outer names lean away from the others.
         side = "right" if margin == max(margins) and len(margins) > 1 else "center"

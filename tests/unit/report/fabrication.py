@@ -124,6 +124,12 @@ def rollouts(run, dataset, last, final, hardness, rng):
                     "steps": steps,
                     "duration_s": steps / 10,
                     "return": success.astype(float),
+                    "object_start_x_m": [
+                        0.2 + int(digest(dataset, k)[12], 16) / 200 for k in range(count)
+                    ],
+                    "object_start_y_m": [
+                        int(digest(dataset, k)[13], 16) / 80 - 0.1 for k in range(count)
+                    ],
                     "object_goal_distance_m": np.where(success, 0.01, 0.12),
                 }
             )
@@ -187,6 +193,7 @@ def film(run, dataset, rows):
         "episode": int(row["episode"]),
         "initial_condition_seed": int(row["initial_condition_seed"]),
         "success": bool(row["success"]),
+        "steps": int(row["steps"]),
         "duration_s": float(row["duration_s"]),
     }
     write(file.with_suffix(".json"), record)

@@ -84,7 +84,7 @@ def test_without_successes_there_is_no_verdict_and_the_report_says_so(replayed, 
     assert NO_SUCCESSES in page
     assert "Wilson" not in page
     assert "inferior" not in page
-    assert page.count("<video") == 2 * len(replayed.datasets)
+    assert page.count('data-clip="') == 2 * len(replayed.datasets)
     text = (out / "verdict.txt").read_text()
     assert text.startswith("There is no verdict")
     assert "decide nothing" in text

@@ -131,7 +131,10 @@ def test_loss_ranks_runs_that_have_a_loss(results):
     assert set(sorting["name"]) == {"central", "fedprox", "local_sorting"}
     ranks = {rank.dataset: rank for rank in rank_by_loss(results)}
     assert ranks["sorting"].runs == 9
+    # Central and federated runs were rolled out after two earlier rounds besides.
+    assert ranks["sorting"].checkpoints == 9 + 2 * 6
     assert ranks["sorting"].spearman < 0
+    assert ranks["sorting"].spearman_checkpoints < 0
 
 
 def test_success_table_names_kinds(results):
