@@ -1,5 +1,6 @@
 # make run    the lab experiment: prints the verdict and where the report is
 # make test   the test suite; make test-sites: a federation between processes (minutes)
+# make test-report   the report in headless Chromium, if the system has one
 # make lint   style, types, layering, workflow
 # make bench NAME=loader   one benchmark; its last lines are `figure: value`
 
@@ -9,7 +10,7 @@ RUN := $(UV) run --locked
 INSTALLED := .venv/.installed
 ARGS ?=
 
-.PHONY: run test test-sites lint format bench install envs clean
+.PHONY: run test test-sites test-report lint format bench install envs clean
 
 run: $(INSTALLED)
 	$(RUN) snakemake --cores all $(ARGS)
@@ -22,6 +23,9 @@ test: $(INSTALLED)
 # A federation between real processes: Flower starts one for each message, which takes minutes.
 test-sites: $(INSTALLED)
 	$(RUN) pytest tests/sites $(ARGS)
+
+test-report: $(INSTALLED)
+	$(RUN) pytest tests/browser $(ARGS)
 
 lint: $(INSTALLED)
 	$(RUN) ruff check --no-cache .
