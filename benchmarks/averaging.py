@@ -1,7 +1,7 @@
 """What lies between FedAvg and central training: averaging more often, what it keeps, its rates.
 
 From the same start, on the lab's datasets. Runs training and rollouts through Snakemake (what is done is
-not done again) and writes `docs/averaging.md`; the reference is the central arm of
+not done again) and writes `docs/averaging.md`; the reference and plain FedAvg are those arms of
 `configs/strategies.yaml`. The figures `<variant>_ratio` are success over that of the reference.
 """
 
@@ -27,10 +27,16 @@ _NOTE = """\
 Success on the clients' tasks, over {seeds} seeds and {episodes} initial conditions a task.
 Steps in a row are the optimizer's steps that follow each other: the clients of a round work side by
 side, so at equal samples a federated run has a quarter of those of a central one. The learning rate
-falls along half a cosine over the run; where the table says so, it falls along another within each round
-(`round_cosine`), which halves its mean. Made by `make bench NAME=averaging` from
-`configs/strategies.yaml`; these are means, without intervals.
+falls along half a cosine over the run, step by step to 5 % of its start; or from round to round towards
+0; or in the latter way and anew within each round (`round_cosine`), which halves its mean. Made by
+`make bench NAME=averaging` from `configs/strategies.yaml`; these are means, without intervals.
 """
+
+_FALLS = {
+    "cosine": "by step, to 5 %",
+    "constant": "by round, to 0",
+    "round_cosine": "by round and within rounds",
+}
 
 
 @dataclass(frozen=True)
@@ -44,7 +50,7 @@ class Variant:
         moments: What becomes of Adam's moments between rounds: `average` or `reset`.
         batch_size: Samples a step.
         budget: Samples, in units of the reference's.
-        within_rounds: Whether the learning rate falls within each round too.
+        lr: How the learning rate falls: the kind of its schedule.
     """
 
     name: str
@@ -53,14 +59,14 @@ class Variant:
     moments: str = "average"
     batch_size: int = 16
     budget: int = 1
-    within_rounds: bool = False
+    lr: str = "cosine"
 
     def configured(self, raw: dict[str, Any]) -> dict[str, Any]:
         """Return the strategies' experiment with this variant's arm in place of all."""
         arm = raw["arms"]["central"]
         if self.arm == "fedavg":
             arm = {**raw["arms"]["fedavg"], "optimizer_state": self.moments}
-        schedule = {"kind": "round_cosine", "round_decay": "cosine"} if self.within_rounds else {}
+        decay = "none" if self.lr == "cosine" else "cosine"
         return {
             **raw,
             "experiment": f"averaging_{self.name}",
@@ -70,7 +76,7 @@ class Variant:
                 "keep_every": self.rounds,
                 "batch_size": self.batch_size,
                 "samples": self.budget * raw["training"]["samples"],
-                "schedule": schedule,
+                "schedule": {"kind": self.lr, "round_decay": decay},
             },
             "arms": {"central": raw["arms"]["central"], self.arm: arm},
         }
@@ -86,20 +92,22 @@ class Variant:
         return (
             f"| {self.arm} | {samples} | {self.batch_size} | {steps} "
             f"| {steps // self.rounds if federated else '–'} | {kept if federated else 'kept'} "
-            f"| {'over the run and each round' if self.within_rounds else 'over the run'} "
+            f"| {_FALLS[self.lr]} "
             f"| {100 * success:.0f} % | {success / reference:.2f} |"
         )
 
 
+# These two are arms of the experiment of all strategies.
 REFERENCE = Variant("central", arm="central")
+PLAIN = Variant("fedavg")
 VARIANTS = (
+    Variant("to_zero", lr="constant"),
+    Variant("round_cosine", lr="round_cosine"),
+    Variant("moments_reset", moments="reset"),
     Variant("central_batch_64", arm="central", batch_size=64),
     Variant("rounds_5", rounds=5),
-    Variant("moments_reset", moments="reset"),
-    Variant("fedavg"),
     Variant("rounds_80", rounds=80),
-    Variant("round_cosine", within_rounds=True),
-    Variant("fedavg_budget_4", budget=4),
+    Variant("budget_4", budget=4),
 )
 
 
@@ -111,7 +119,9 @@ def main() -> None:
     args = parser.parse_args()
     raw = yaml.safe_load(args.config.read_text(encoding="utf-8"))
     reference = evaluated(load_experiment(args.config), "central", args.config)
-    rows = [REFERENCE.row(raw, reference, reference)]
+    plain = evaluated(load_experiment(args.config), "fedavg", args.config)
+    rows = [REFERENCE.row(raw, reference, reference), PLAIN.row(raw, plain, reference)]
+    print(f"fedavg_ratio: {plain / reference:.3f}", flush=True)
     for variant in VARIANTS:
         config = args.folder / f"{variant.name}.yaml"
         write_atomic(config, yaml.safe_dump(variant.configured(raw), sort_keys=False))

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from fedarm.errors import VideoError
@@ -64,13 +65,13 @@ def _strip(name: str, dataset: str, clips: Iterable[Clip]) -> Filmstrip:
     return Filmstrip(name, dataset)
 
 
-def _shrink(picture: np.ndarray) -> np.ndarray:
+def _shrink(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
     height, width = picture.shape[:2]
     size = (_SIDE_PX, max(1, round(_SIDE_PX * height / width)))
     return np.asarray(Image.fromarray(picture).resize(size, Image.Resampling.BOX))
 
 
-def _jpeg(picture: np.ndarray) -> str:
+def _jpeg(picture: NDArray[np.uint8]) -> str:
     file = io.BytesIO()
     Image.fromarray(picture).save(file, "JPEG", quality=_QUALITY)
     return base64.b64encode(file.getvalue()).decode()

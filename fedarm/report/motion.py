@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from fedarm.report.episodes import START
 from fedarm.report.experiment import ExperimentResults
@@ -75,7 +76,7 @@ def smoothness_by_video(results: ExperimentResults) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=[*columns, "smoothness_sparc"])
 
 
-def _share_by(rows: pd.DataFrame, moments: np.ndarray) -> np.ndarray:
+def _share_by(rows: pd.DataFrame, moments: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the share of a task's rollouts that have succeeded by each moment."""
     succeeded = np.sort(rows.loc[rows["success"], "duration_s"].to_numpy())
     return np.searchsorted(succeeded, moments, side="right") / len(rows)

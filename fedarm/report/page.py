@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from importlib.resources import files
 from typing import Any
 
@@ -122,7 +122,9 @@ def _success_rows(results: ExperimentResults) -> list[dict[str, object]]:
     return rows
 
 
-def _paired_tables(results: ExperimentResults) -> list[tuple[dict[str, Any], list[dict[str, Any]]]]:
+def _paired_tables(
+    results: ExperimentResults,
+) -> list[tuple[dict[str, Any], list[dict[Hashable, Any]]]]:
     """Return the counts of pairs by candidate and metric, over all tasks first."""
     counts = paired_counts(results)
     return [
