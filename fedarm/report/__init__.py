@@ -9,6 +9,7 @@
     outcomes    success as arrays, on the initial conditions that the compared arms share
     success     success by run and task, with Wilson intervals
     verdicts    candidates against the reference, at each margin
+    arm_pairs   every arm against every other, which decides nothing
     replay      predictions on held-out episodes, which decide nothing
     replay_page the same for the report's page
     losses      held-out loss beside success

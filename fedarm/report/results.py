@@ -13,9 +13,9 @@ from typing import Any
 import pandas as pd
 
 from fedarm.report.accounts import budgets, client_exclusions, unequal_budgets, video_accounts
+from fedarm.report.arm_pairs import ArmPairs, compare_arms
 from fedarm.report.experiment import ExperimentResults
 from fedarm.report.losses import rank_by_loss
-from fedarm.report.pairs import ArmPairs, compare_arms
 from fedarm.report.replay import replay_entries
 from fedarm.report.success import success_by_seed, success_by_task, success_pooled
 from fedarm.report.verdicts import Decision
