@@ -125,8 +125,7 @@ def _pairs(pairs: ArmPairs | None) -> dict[str, Any] | None:
         "letters": pairs.compared.letters(),
         "pairs": [
             {
-                "first": pair.first,
-                "second": pair.second,
+                "arms": [pair.first, pair.second],
                 "difference": pair.comparison.difference,
                 "difference_ci": _ends(pair.comparison.difference_ci),
                 "p_two_sided": pair.comparison.difference_p_two_sided,

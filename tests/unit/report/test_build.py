@@ -51,7 +51,9 @@ def test_same_results_in_another_folder_give_the_same_bytes(tmp_path):
 
 def test_timings_stay_out_of_results_and_figures(comparison):
     for path in [comparison / "results.json", *(comparison / "figures").iterdir()]:
-        assert "second" not in path.read_text().lower(), path.name
+        # The rollouts' own clock is the simulator's, and the same wherever it runs.
+        text = path.read_text().lower().replace("seconds from the start", "")
+        assert "second" not in text, path.name
 
 
 def test_figures_are_svg_without_a_date(comparison):

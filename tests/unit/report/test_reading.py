@@ -115,9 +115,17 @@ def test_unmet_initial_conditions_are_left_out_of_both_arms_and_listed(small):
     verdict = found["verdicts"][0]
     assert verdict["episodes_per_cell"] == 9
     # Of sorting, 3 initial conditions of the other three runs; of pickplace, 3 of all four.
-    assert [(e["dataset"], e["episodes"]) for e in found["exclusions"]] == [
+    of_verdict = [e for e in found["exclusions"] if e["comparison"] == "fedprox against central"]
+    assert [(e["dataset"], e["episodes"]) for e in of_verdict] == [
         ("sorting", 9),
         ("pickplace", 12),
+    ]
+    # Every run of another arm leaves out as many.
+    runs = len(results.settings.runs)
+    of_pairs = [e for e in found["exclusions"] if e["comparison"] == "all pairs of arms"]
+    assert [(e["dataset"], e["episodes"]) for e in of_pairs] == [
+        ("sorting", 3 * (runs - 1)),
+        ("pickplace", 3 * runs),
     ]
     assert "not met by every seed" in found["exclusions"][0]["reason"]
     # Success by task still counts every episode.
@@ -132,7 +140,7 @@ def test_arms_that_never_met_are_an_error(small):
         seed=1,
     )
     results = read_results(small)
-    with pytest.raises(ResultsError, match="no initial condition was met by every seed of both"):
+    with pytest.raises(ResultsError, match="no initial condition was met by every seed of each"):
         decide_all(results)
 
 
