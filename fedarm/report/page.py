@@ -13,6 +13,7 @@ from markupsafe import Markup
 
 from fedarm.report import wording
 from fedarm.report.accounts import budgets, client_exclusions, training_seconds, video_accounts
+from fedarm.report.arm_pairs import compare_arms
 from fedarm.report.experiment import ExperimentResults
 from fedarm.report.figures import FIGURES, REPLAY_FIGURES, SECTIONS, FigureText
 from fedarm.report.filmstrips import failure_filmstrips
@@ -20,7 +21,7 @@ from fedarm.report.paired_counts import paired_counts
 from fedarm.report.player import rollout_player
 from fedarm.report.replay import NO_SUCCESSES
 from fedarm.report.replay_page import replay_player, replay_rows
-from fedarm.report.results import warnings
+from fedarm.report.results import left_out, warnings
 from fedarm.report.success import success_by_task, success_pooled
 from fedarm.report.tables import to_csv
 from fedarm.report.verdicts import Decision
@@ -42,6 +43,7 @@ def build_page(
         figures: SVG by name, in the order in which they are shown.
         tables: The tables that are written beside the report, by name.
     """
+    pairs = compare_arms(results)
     page: str = (
         _environment()
         .get_template(_TEMPLATE)
@@ -54,10 +56,12 @@ def build_page(
             section_titles=SECTIONS,
             sections=_sections(figures),
             tables=dict(sorted(tables.items())),
-            pairs=_paired_tables(results) if results.settings.judged else [],
+            paired_counts=_paired_tables(results) if results.settings.judged else [],
             player=rollout_player(results),
             filmstrips=failure_filmstrips(results),
             success=_success_rows(results) if results.settings.judged else [],
+            letters=pairs.compared.letters() if pairs else {},
+            declared=results.declared,
             replays=replay_rows(results),
             replay_player=replay_player(results),
             no_successes=NO_SUCCESSES,
@@ -67,7 +71,7 @@ def build_page(
             videos=video_accounts(results),
             data=results.data,
             warnings=warnings(results, decisions),
-            exclusions=[entry for decision in decisions for entry in decision.exclusions],
+            exclusions=left_out(decisions, pairs),
         )
     )
     return page

@@ -16,6 +16,7 @@ from fedarm.report.accounts import budgets, client_exclusions, unequal_budgets, 
 from fedarm.report.arm_pairs import ArmPairs, compare_arms
 from fedarm.report.experiment import ExperimentResults
 from fedarm.report.losses import rank_by_loss
+from fedarm.report.outcomes import Exclusion
 from fedarm.report.replay import replay_entries
 from fedarm.report.success import success_by_seed, success_by_task, success_pooled
 from fedarm.report.verdicts import Decision
@@ -61,14 +62,7 @@ def build_results(results: ExperimentResults, decisions: tuple[Decision, ...]) -
         "replay": replay_entries(results.replays),
         "videos": [asdict(account) for account in video_accounts(results)],
         "warnings": warnings(results, decisions),
-        "exclusions": [
-            asdict(exclusion)
-            for exclusions in (
-                *(decision.exclusions for decision in decisions),
-                pairs.exclusions if pairs else (),
-            )
-            for exclusion in exclusions
-        ],
+        "exclusions": [asdict(exclusion) for exclusion in left_out(decisions, pairs)],
     }
     return {key: _plain(value) for key, value in content.items()}
 
@@ -105,6 +99,12 @@ def warnings(results: ExperimentResults, decisions: tuple[Decision, ...]) -> lis
         if video.reason is not None
     ]
     return found
+
+
+def left_out(decisions: tuple[Decision, ...], pairs: ArmPairs | None) -> tuple[Exclusion, ...]:
+    """Return the rollouts that a comparison does not use."""
+    of_decisions = (exclusion for decision in decisions for exclusion in decision.exclusions)
+    return (*of_decisions, *(pairs.exclusions if pairs else ()))
 
 
 def _declaration(results: ExperimentResults) -> dict[str, Any] | None:

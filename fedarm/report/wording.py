@@ -84,6 +84,18 @@ def worst_task(decision: Decision) -> str:
     )
 
 
+def sequence(decision: Decision) -> str:
+    """Return how the tests in their fixed order went; R is the ratio."""
+    tested = [step for step in decision.sequence if step.tested]
+    parts = [
+        f"{step.hypothesis} (p = {step.p_one_sided:.3f}) {'shown' if step.shown else 'not shown'}"
+        for step in tested
+    ]
+    rest = [step.hypothesis for step in decision.sequence if not step.tested]
+    untested = f"; {' and '.join(rest)} not tested" if rest else ""
+    return f"In the fixed order, one-sided at 2.5 %: {', '.join(parts)}{untested}."
+
+
 def resolution(decision: Decision) -> str:
     """Return the smallest effect that the design could have shown."""
     comparison = decision.comparison

@@ -4,6 +4,7 @@ from dataclasses import replace
 import pytest
 
 from fedarm.report import wording
+from fedarm.stats.fixed_sequence import Step
 from fedarm.stats.interval import Interval
 from fedarm.stats.power import Design
 
@@ -57,3 +58,15 @@ def test_summary_holds_every_decision_and_caution(decisions):
 def test_designs_out_of_reach_are_said(decisions):
     none = replace(decisions[0], designs={0.1: ()})
     assert "more than 64 seeds" in wording.requirement(none, 0.1)
+
+
+def test_the_fixed_sequence_says_what_was_not_tested(decisions):
+    steps = (
+        Step("R > 0.8", 0.01, 0.01, tested=True, shown=True),
+        Step("R > 0.9", 0.2, 0.2, tested=True, shown=False),
+        Step("R > 1", 0.6, 0.6, tested=False, shown=False),
+    )
+    assert wording.sequence(replace(decisions[0], sequence=steps)) == (
+        "In the fixed order, one-sided at 2.5 %: R > 0.8 (p = 0.010) shown, R > 0.9 (p = 0.200) not"
+        " shown; R > 1 not tested."
+    )
