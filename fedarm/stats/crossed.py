@@ -48,6 +48,8 @@ _LARGEST_RATIO = 1e9
 # Means of thirds and twentieths leave variances of 1e-33 where there is none, in units of the largest
 # value's square.
 _ROUNDING_VARIANCE = 1e-20
+# Two equal variances differ by a hair, which must not pass for a tiny variance where there is none.
+_ROUNDING = 1e-12
 
 
 @dataclass(frozen=True)
@@ -123,7 +125,8 @@ class CrossedComponents:
         observed = observed / self.initial_conditions
         from_seeds = np.einsum("ar,at->tr", weights, self.residual / seeds[:, np.newaxis])
         from_seeds = from_seeds / self.initial_conditions
-        of_conditions = np.maximum(observed - from_seeds, 0.0) / self.tasks**2
+        excess = observed - from_seeds
+        of_conditions = np.where(excess > _ROUNDING * observed, excess, 0.0) / self.tasks**2
         total = of_seeds.sum(axis=0) + of_conditions.sum(axis=0)
         rounding = _ROUNDING_VARIANCE * self.scale**2
         df = _satterthwaite(

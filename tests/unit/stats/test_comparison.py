@@ -78,6 +78,20 @@ def test_seeds_that_agree_do_not_prove_equality():
     assert {"no_variance", "ceiling"} <= codes(found)
 
 
+def test_a_variance_that_cancels_is_none():
+    """Every seed fails once, each elsewhere: v2 = ve = 1/90, and rounding must not tell them apart."""
+    candidate, reference = np.ones((2, 1, 10)), np.ones((2, 1, 10))
+    for arm, failures in ((candidate, (9, 1)), (reference, (4, 0))):
+        for seed, failure in enumerate(failures):
+            arm[seed, 0, failure] = 0.0
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        order = rng.permutation(10)
+        found = compare(candidate[..., order], reference[..., order])
+        assert found.difference_ci.half_width > 0.1
+        assert "no_variance" in codes(found)
+
+
 def test_seeds_whose_means_agree_by_chance_have_a_width():
     """Same share of successes in every seed, though not on the same initial conditions."""
     candidate = np.array([[[1, 1, 0, 0]], [[0, 0, 1, 1]]], dtype=float)
