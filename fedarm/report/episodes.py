@@ -18,6 +18,7 @@ COLUMNS = (
     "dataset",
     "task",
     "variant",
+    "initial_conditions",
     "unseen",
     "episode",
     "initial_condition_seed",

@@ -94,9 +94,9 @@ def _check_round(run: RunFolder, dataset: str, final_round: int, metrics: RunMet
 
 
 def _check_scenes(episodes: pd.DataFrame) -> None:
-    """Refuse rollouts of several tasks or variants under the name of one dataset."""
+    """Refuse rollouts of several tasks, variants or lists of starts under the name of one dataset."""
     for dataset, rows in episodes.groupby("dataset", sort=False):
-        for column in ("task", "variant"):
+        for column in ("task", "variant", "initial_conditions"):
             if len(rows[column].unique()) != 1:
                 raise ResultsError(
                     f"runs were rolled out on several values of {column} of one dataset",

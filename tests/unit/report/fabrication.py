@@ -116,6 +116,7 @@ def rollouts(run, dataset, last, final, hardness, rng):
                     "dataset": dataset,
                     "task": task_of(dataset),
                     "variant": VARIANTS.get(dataset, "standard"),
+                    "initial_conditions": f"{dataset}-v1",
                     "episode": range(count),
                     "initial_condition_seed": [
                         int(digest(dataset, k)[:12], 16) for k in range(count)

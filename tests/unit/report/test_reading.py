@@ -42,6 +42,10 @@ def bend_json(file, change):
         (lambda t: t.assign(dataset="pickplace"), "not what this folder stands for"),
         (lambda t: t.assign(unseen=True), "not what this folder stands for"),
         (lambda t: t.assign(variant="new_look"), "several values of variant"),
+        (
+            lambda t: t.assign(initial_conditions="another-v2"),
+            "several values of initial_conditions",
+        ),
         (lambda t: t.assign(round=t["round"].where(~t["final"], 14)), "the final checkpoint is of"),
     ],
 )
