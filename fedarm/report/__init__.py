@@ -8,6 +8,8 @@
     experiment  all of it read and checked, for all runs
     outcomes    success as arrays, on the initial conditions that the compared arms share
     success     success by run and task, with Wilson intervals
+    paired_counts  how pairs of rollouts ended
+    motion      success by time and by initial condition, and smoothness
     verdicts    candidates against the reference, at each margin
     arm_pairs   every arm against every other, which decides nothing
     replay      predictions on held-out episodes, which decide nothing
@@ -18,6 +20,9 @@
     tables      `tables/*.csv`: the data of every figure
     figures/    `figures/*.svg`
     wording     numbers and verdicts in words
+    clips       films small enough for the page
+    player      the films side by side
+    filmstrips  failures in pictures
     page        `report.html`
     build       writes everything
     pilot       what a finished experiment says for the planning of a larger one

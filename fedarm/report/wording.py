@@ -72,15 +72,13 @@ def evidence(decision: Decision) -> str:
 
 
 def worst_task(decision: Decision) -> str:
-    """Return the task on which the least of the reference's success is kept; nothing if there is one."""
-    known = {name: each for name, each in decision.by_task.items() if not math.isnan(each.ratio)}
-    if len(known) < 2:
+    """Return how it is on the task on which the candidate loses most; nothing if there is only one."""
+    if len(decision.by_task) < 2:
         return ""
-    name = min(known, key=lambda each: known[each].ratio)
-    worst = known[name]
+    worst = decision.by_task[decision.worst_task]
     return (
-        f"Worst on {label(name)}: {share(worst.candidate)} against {share(worst.reference)}, a ratio of "
-        f"{share(worst.ratio)}, {share_range(worst.ratio_ci)}."
+        f"Worst on {label(decision.worst_task)}: {share(worst.candidate)} against "
+        f"{share(worst.reference)}, a ratio of {share(worst.ratio)}, {share_range(worst.ratio_ci)}."
     )
 
 

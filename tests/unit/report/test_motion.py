@@ -94,6 +94,6 @@ def test_smoothness_is_of_final_films(results):
 
 def test_the_worst_task_is_named(decisions):
     by_task = decisions[0].by_task
-    worst = min(by_task, key=lambda name: by_task[name].ratio)
+    worst = min(by_task, key=lambda name: by_task[name].difference)
     assert worst_task(decisions[0]).startswith(f"Worst on {worst.replace('_', ' ')}: ")
     assert worst_task(replace(decisions[0], by_task={worst: by_task[worst]})) == ""
