@@ -1,8 +1,8 @@
 """What lies between FedAvg and central training: averaging more often, what it keeps, its rates.
 
-From the same start, on the lab's datasets. Runs training and rollouts through Snakemake (what is done is
-not done again) and writes `docs/averaging.md`; the reference and plain FedAvg are those arms of
-`configs/strategies.yaml`. The figures `<variant>_ratio` are success over that of the reference.
+All start from the base of the strategies' experiment. Runs training and rollouts through Snakemake (what
+is done is not done again) and writes `docs/averaging.md`; the reference and plain FedAvg are those arms
+of `configs/strategies.yaml`. The figures `<variant>_ratio` are success over that of the reference.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any
 import pandas as pd
 import yaml
 
-from fedarm.experiment import Experiment, load_experiment
+from fedarm.experiment import BASE_ROUND, Experiment, load_experiment
 from fedarm.paths import write_atomic
 
 _NOTE = """\
@@ -61,8 +61,13 @@ class Variant:
     budget: int = 1
     lr: str = "cosine"
 
-    def configured(self, raw: dict[str, Any]) -> dict[str, Any]:
-        """Return the strategies' experiment with this variant's arm in place of all."""
+    def configured(self, raw: dict[str, Any], base: Path) -> dict[str, Any]:
+        """Return the strategies' experiment with this variant's arm in place of all.
+
+        Args:
+            raw: That experiment's configuration.
+            base: Its base policy. One pretrained anew would have the variant's schedule, too.
+        """
         arm = raw["arms"]["central"]
         if self.arm == "fedavg":
             arm = {**raw["arms"]["fedavg"], "optimizer_state": self.moments}
@@ -70,6 +75,7 @@ class Variant:
         return {
             **raw,
             "experiment": f"averaging_{self.name}",
+            "base": {"kind": "checkpoint", "path": str(base)},
             "federation": {**raw["federation"], "rounds": self.rounds},
             "training": {
                 **raw["training"],
@@ -118,13 +124,15 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, default=Path("results/averaging"))
     args = parser.parse_args()
     raw = yaml.safe_load(args.config.read_text(encoding="utf-8"))
-    reference = evaluated(load_experiment(args.config), "central", args.config)
-    plain = evaluated(load_experiment(args.config), "fedavg", args.config)
+    experiment = load_experiment(args.config)
+    reference = evaluated(experiment, "central", args.config)
+    plain = evaluated(experiment, "fedavg", args.config)
+    base = experiment.run_paths(experiment.base_run).pretrained_model(BASE_ROUND)
     rows = [REFERENCE.row(raw, reference, reference), PLAIN.row(raw, plain, reference)]
     print(f"fedavg_ratio: {plain / reference:.3f}", flush=True)
     for variant in VARIANTS:
         config = args.folder / f"{variant.name}.yaml"
-        write_atomic(config, yaml.safe_dump(variant.configured(raw), sort_keys=False))
+        write_atomic(config, yaml.safe_dump(variant.configured(raw, base), sort_keys=False))
         success = evaluated(load_experiment(config), variant.arm, config)
         rows.append(variant.row(raw, success, reference))
         print(f"{variant.name}_ratio: {success / reference:.3f}", flush=True)
