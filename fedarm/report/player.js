@@ -84,8 +84,10 @@ function startPlayer(root) {
   function setPlaying(on) {
     playing = on;
     playButton.textContent = on ? "Pause" : "Play";
+    if (!films.length) return;
     for (const film of films) film.video.pause();
-    if (!on || !films.length) return;
+    // Those that were a little behind or ahead come to the same moment.
+    if (!on) return seek(leader.video.currentTime);
     seek(leader.video.ended || leader.video.currentTime > leader.seconds - 0.05 ? 0 : leader.video.currentTime);
     requestAnimationFrame(follow);
   }
@@ -136,6 +138,7 @@ function startPlayer(root) {
   startChoice.onchange = load;
   speedChoice.onchange = setSpeed;
   root.hidden = false;
+  document.getElementById(`without_${root.id}`).hidden = true;
   listStarts();
 }
 
