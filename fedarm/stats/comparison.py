@@ -221,7 +221,7 @@ def _cautions(candidate: float, reference: float, design: Design) -> list[Cautio
     if max(candidate, reference) > CEILING:
         text = (
             f"an arm succeeds in more than {percent(CEILING)}: near the ceiling the ratio test errs up "
-            "to 0.044 instead of 0.025, and the tasks hardly tell good arms apart"
+            "to 0.05 instead of 0.025, and the tasks hardly tell good arms apart"
         )
         found.append(Caution("ceiling", text))
     if reference < FLOOR:
