@@ -127,7 +127,8 @@ def draw(wrongs: Sequence[Wrongs], file: Path) -> None:
         axes.axhline(100 * _NOMINAL_DIFFERENT, color="#6b7480", linewidth=0.8, linestyle="--")
         axes.set_title(f"success {success:g}", fontsize="medium")
         axes.set_xlabel("seed SD, points")
-        axes.set_ylim(bottom=0)
+    # Shared by all panels, so only when all are drawn.
+    panels[0][0].set_ylim(bottom=0)
     panels[0][0].set_ylabel("equal arms declared different, %")
     handles, labels = panels[0][0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside right center", frameon=False, fontsize="small")
