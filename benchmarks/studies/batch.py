@@ -1,4 +1,4 @@
-"""The crossed t of many studies at once; `fedarm.stats.crossed` has it of one, and its formulas.
+"""The crossed t of many studies at once; `fedarm.stats.crossed` has it of one.
 
 A test compares the two study by study. Here is no inversion: whether a ratio lies within the interval is
 whether the test at that ratio does not reject it.
@@ -12,11 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import stdtrit
 
-Numbers = NDArray[np.float64]
+from fedarm.stats.crossed_components import ROUNDING, ROUNDING_VARIANCE
 
-# As in `fedarm.stats.crossed`.
-_ROUNDING_VARIANCE = 1e-20
-_ROUNDING = 1e-12
+Numbers = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -81,7 +79,7 @@ class Batch:
         observed = (contrast**2).sum(axis=2) / ((episodes - 1) * episodes)
         noise = one.residual / one.seeds + r[:, np.newaxis] ** 2 * two.residual / two.seeds
         excess = observed - noise / episodes
-        of_conditions = np.where(excess > _ROUNDING * observed, excess, 0).sum(axis=1) / tasks**2
+        of_conditions = np.where(excess > ROUNDING * observed, excess, 0).sum(axis=1) / tasks**2
         total = of_one + of_two + of_conditions
         spread = (
             of_one**2 / (one.seeds - 1)
@@ -90,8 +88,8 @@ class Batch:
         )
         floor = min(one.seeds, two.seeds) - 1.0
         df = np.full_like(total, floor)
-        np.divide(total**2, spread, out=df, where=spread > _ROUNDING_VARIANCE**2)
-        return np.where(total > _ROUNDING_VARIANCE, total, 0.0), np.maximum(df, floor)
+        np.divide(total**2, spread, out=df, where=spread > ROUNDING_VARIANCE**2)
+        return np.where(total > ROUNDING_VARIANCE, total, 0.0), np.maximum(df, floor)
 
     def reach(self, ratio: float | Numbers = 1.0) -> Numbers:
         """Return half the width of the 95 % interval of `mean F - ratio * mean C` `(study,)`."""

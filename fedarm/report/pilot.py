@@ -15,7 +15,7 @@ from fedarm.report.episodes import read_episodes
 from fedarm.report.inputs import RunFolder
 from fedarm.report.metrics import read_metrics
 from fedarm.report.outcomes import Exclusion, shared_outcomes
-from fedarm.stats.crossed import crossed_components
+from fedarm.stats.crossed_components import crossed_components
 from fedarm.stats.power import Design
 from fedarm.stats.variances import Variances, observed_variances
 

@@ -8,10 +8,11 @@
     paired_tests    McNemar's tests, and Holm's correction for several
     unpaired_tests  Barnard's and Boschloo's exact tests
     crossed         two arms with several training seeds on shared initial conditions, by any metric
+    crossed_components  their means and variances
     variances       what the error of the crossed t is made of, and what it is in another design
     restricted_time time to success, failures counted at the horizon
     power           the smallest effect that a design could have shown, and the design for a smaller one
-    pairs           how many pairs of episodes a comparison of two checkpoints takes
+    sample_size     how many pairs of episodes a comparison of two checkpoints takes
     planning        studies to choose from: seeds and episodes that show what is to be shown
     sequential      more episodes on fixed checkpoints, in looks with O'Brien and Fleming's boundaries
     verdict         what an interval of a ratio says at given margins

@@ -12,12 +12,8 @@ import numpy.typing as npt
 
 from fedarm.errors import ResultsError
 from fedarm.stats.counts import count_pairs
-from fedarm.stats.crossed import (
-    crossed_components,
-    crossed_t_difference,
-    crossed_t_ratio,
-    crossed_t_test,
-)
+from fedarm.stats.crossed import crossed_t_difference, crossed_t_ratio, crossed_t_test
+from fedarm.stats.crossed_components import crossed_components
 from fedarm.stats.difference import tango, tango_p_two_sided
 from fedarm.stats.interval import Interval
 from fedarm.stats.power import Design, designs_for, detectable, detectable_from_interval

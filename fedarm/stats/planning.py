@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from fedarm.errors import ResultsError
-from fedarm.stats.pairs import expected_pairs, pairs_for_ratio
 from fedarm.stats.power import (
     POWER,
     Design,
@@ -15,6 +14,7 @@ from fedarm.stats.power import (
     fewest_seeds,
     power_within,
 )
+from fedarm.stats.sample_size import expected_pairs, pairs_for_ratio
 from fedarm.stats.variances import Variances
 
 

@@ -19,7 +19,7 @@ from scipy.special import ndtr, ndtri, stdtrit
 from scipy.stats import nct
 
 from fedarm.errors import ResultsError
-from fedarm.stats.crossed import CrossedComponents
+from fedarm.stats.crossed_components import CrossedComponents
 from fedarm.stats.interval import CONFIDENCE, Interval, normal_quantile
 from fedarm.stats.variances import Variances, observed_variances, projected_error
 

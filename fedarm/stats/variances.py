@@ -21,7 +21,7 @@ import numpy.typing as npt
 from scipy.special import ndtr
 
 from fedarm.errors import ResultsError
-from fedarm.stats.crossed import CrossedComponents
+from fedarm.stats.crossed_components import CrossedComponents
 
 Numbers = npt.NDArray[np.float64]
 

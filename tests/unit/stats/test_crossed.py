@@ -5,12 +5,8 @@ import pytest
 from scipy.stats import t as student
 
 from fedarm.errors import ResultsError
-from fedarm.stats.crossed import (
-    crossed_components,
-    crossed_t_difference,
-    crossed_t_ratio,
-    crossed_t_test,
-)
+from fedarm.stats.crossed import crossed_t_difference, crossed_t_ratio, crossed_t_test
+from fedarm.stats.crossed_components import crossed_components
 
 from .simulation import simulate
 

@@ -5,7 +5,8 @@ import pytest
 from scipy.stats import norm
 from scipy.stats import t as student
 
-from fedarm.stats.crossed import crossed_components, crossed_t_difference
+from fedarm.stats.crossed import crossed_t_difference
+from fedarm.stats.crossed_components import crossed_components
 from fedarm.stats.interval import Interval
 from fedarm.stats.power import (
     Design,

@@ -11,7 +11,7 @@ from benchmarks.studies.rivals import METHODS, mcnemar_different
 from benchmarks.studies.verdicts import judge
 from fedarm.stats.comparison import compare
 from fedarm.stats.counts import count_pairs
-from fedarm.stats.crossed import crossed_components
+from fedarm.stats.crossed_components import crossed_components
 from fedarm.stats.difference import tango
 from fedarm.stats.proportions import newcombe_unpaired
 from fedarm.stats.ratio import tang_nam

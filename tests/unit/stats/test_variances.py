@@ -7,7 +7,7 @@ import pytest
 from scipy.special import stdtrit
 
 from fedarm.errors import ResultsError
-from fedarm.stats.crossed import crossed_components
+from fedarm.stats.crossed_components import crossed_components
 from fedarm.stats.power import (
     Design,
     detectable_difference,

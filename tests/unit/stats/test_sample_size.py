@@ -9,8 +9,8 @@ from scipy.special import gammaln
 from fedarm.errors import ResultsError
 from fedarm.stats.counts import PairedCounts
 from fedarm.stats.difference import tango_z
-from fedarm.stats.pairs import expected_pairs, pairs_for_difference, pairs_for_ratio
 from fedarm.stats.ratio import tang_nam_z
+from fedarm.stats.sample_size import expected_pairs, pairs_for_difference, pairs_for_ratio
 
 EQUAL = expected_pairs(0.8, correlation=0.3)
 
