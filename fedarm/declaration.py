@@ -11,11 +11,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
-from fedarm.errors import ResultsError
+from fedarm.checked_json import read_checked
 from fedarm.experiment import Experiment
-from fedarm.paths import read_json, write_json
+from fedarm.paths import write_json
 from fedarm.provenance import digest_value
 
 
@@ -92,13 +92,9 @@ def read_declarations(file: Path) -> Declarations:
     Raises:
         ResultsError: The file is missing or damaged.
     """
-    try:
-        return Declarations.model_validate(read_json(file))
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        raise ResultsError(
-            f"not a list of declarations: {first['msg']}",
-            file=file,
-            key=".".join(str(part) for part in first["loc"]),
-            remedy="delete the file; the next run declares anew, and says how many rollouts there were",
-        ) from None
+    return read_checked(
+        Declarations,
+        file,
+        problem="not a list of declarations",
+        remedy="delete the file; the next run declares anew, and says how many rollouts there were",
+    )

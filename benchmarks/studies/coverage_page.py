@@ -44,11 +44,11 @@ things add up. Negative estimates of the variance over initial conditions count 
 there is hardly any such variance it is overestimated. And the degrees of freedom count the uncertainty
 of that part also where the part is zero, and never claim much more than the seeds give: between two
 seeds an arm the t quantile is up to 12.7. Both belong to the formula
-(`fedarm/stats/crossed_components.py`), which reference case 23 pins; two refinements that leave that case alone were tried in simulation and left
-out. Without the zeroed part in the degrees of freedom, cells of two and three seeds still covered more
-than 98 %. With a seed variance that is smaller than chance alone would make it pooled with the
-residual, there were more false verdicts above the ceiling. What it costs is power: of few seeds on one
-task the interval claims less than it could.
+(`fedarm/stats/crossed_components.py`), which reference case 23 pins; two refinements that leave that
+case alone were tried in simulation and left out. Without the zeroed part in the degrees of freedom,
+cells of two and three seeds still covered more than 98 %. With a seed variance that is smaller than
+chance alone would make it pooled with the residual, there were more false verdicts above the ceiling.
+What it costs is power: of few seeds on one task the interval claims less than it could.
 
 The share of cells in which an interval covers more than 98 %, as first simulated:
 

@@ -13,14 +13,14 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
+from fedarm.checked_json import read_checked
 from fedarm.data.calibration import Era, declared_era, detect_era
 from fedarm.data.dataset import Dataset, open_dataset
 from fedarm.data.info import ACTION, STATE, read_info
 from fedarm.data.sketches import PUBLIC_SALT, salt_id, sketch_episodes
 from fedarm.errors import DataError
-from fedarm.paths import read_json
 
 SCHEMA_VERSION: Literal[1] = 1
 
@@ -197,16 +197,13 @@ def read_summary(file: Path) -> DatasetSummary:
         DataError: It is no summary, or of another schema version.
         ResultsError: The file is missing or not JSON.
     """
-    try:
-        return DatasetSummary.model_validate(read_json(file))
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        raise DataError(
-            f"not a summary of schema version {SCHEMA_VERSION}: {first['msg']}",
-            file=file,
-            key=".".join(str(part) for part in first["loc"]) or None,
-            remedy="write it again with `fedarm data summarize PATH --out FILE`",
-        ) from None
+    return read_checked(
+        DatasetSummary,
+        file,
+        problem=f"not a summary of schema version {SCHEMA_VERSION}",
+        remedy="write it again with `fedarm data summarize PATH --out FILE`",
+        error=DataError,
+    )
 
 
 def joint_range(values: NDArray[np.float32]) -> JointRange | None:

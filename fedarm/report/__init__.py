@@ -1,7 +1,6 @@
 """From the results of all runs to intervals, a verdict, figures and one HTML file.
 
     inputs      what is compared, and where its files lie
-    reading     files with a schema, read and checked
     metrics     budgets and losses of a run
     episodes    rollouts of a run
     videos      measurements of a run's videos, and its clips

@@ -13,6 +13,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from fedarm.paths import atomic_dir, write_atomic, write_json
+from fedarm.report.arm_pairs import compare_arms
 from fedarm.report.experiment import ExperimentResults, read_results
 from fedarm.report.figures import figures_of
 from fedarm.report.figures.style import figure_style, to_svg
@@ -37,6 +38,7 @@ def write_comparison(settings: ComparisonSettings, out: Path) -> None:
     """
     results = read_results(settings)
     decisions = decide_all(results)
+    pairs = compare_arms(results)
     tables = build_tables(results, decisions)
     with figure_style():
         figures = {
@@ -44,9 +46,9 @@ def write_comparison(settings: ComparisonSettings, out: Path) -> None:
             for name, text in figures_of(settings).items()
         }
     with atomic_dir(out) as folder:
-        write_json(folder / "results.json", build_results(results, decisions))
+        write_json(folder / "results.json", build_results(results, decisions, pairs))
         write_atomic(folder / "verdict.txt", _verdict_text(results, decisions))
-        write_atomic(folder / "report.html", build_page(results, decisions, figures, tables))
+        write_atomic(folder / "report.html", build_page(results, decisions, pairs, figures, tables))
         for name, svg in figures.items():
             write_atomic(folder / "figures" / f"{name}.svg", svg)
         for name, table in tables.items():

@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Literal
 
 from fedarm.errors import ResultsError, suggest
+from fedarm.experiment import Experiment
 from fedarm.paths import DatasetPaths, RunPaths
+from fedarm.settings import Run
 from fedarm.stats.comparison import Level
 
 Kind = Literal["base", "local", "central", "federated"]
@@ -160,3 +162,35 @@ class ComparisonSettings:
     def kind_of(self, name: str) -> Kind:
         """Return how the runs of a name train."""
         return self.runs_of(name)[0].kind
+
+
+def folder_of(experiment: Experiment, run: Run) -> RunFolder:
+    """Return where a run of an experiment lies."""
+    return RunFolder(run.arm, run.name, run.kind, run.seed, experiment.run_paths(run).root)
+
+
+def comparison_of(experiment: Experiment) -> ComparisonSettings:
+    """Return what is compared, and where its files lie."""
+    config = experiment.config
+    every = {run: folder_of(experiment, run) for run in experiment.runs}
+    # A real arm may have tried some arms, and some tasks, only.
+    tried = experiment.judged or experiment.evaluated
+    return ComparisonSettings(
+        experiment=config.experiment,
+        runs=tuple(every[run] for run in experiment.judged_runs or experiment.runs),
+        clients=tuple(name for name in config.clients if name in tried),
+        unseen=tuple(name for name in config.unseen if name in tried),
+        reference=config.compare.reference,
+        margins=config.compare.margins,
+        level=config.compare.level,
+        data=tuple(
+            DataFiles(name, role, experiment.dataset_paths(name))
+            for role, names in experiment.roles.items()
+            for name in names
+        ),
+        gate=experiment.gate,
+        declaration=experiment.declaration,
+        evaluation=experiment.evaluation.kind,
+        replayed=experiment.replayed,
+        replayed_runs=tuple(every.values()) if experiment.replayed else (),
+    )

@@ -6,9 +6,9 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from fedarm.checked_json import read_checked
 from fedarm.errors import ResultsError
 from fedarm.report.inputs import RunFolder
-from fedarm.report.reading import read_checked
 
 
 class _Record(BaseModel):

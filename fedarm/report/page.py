@@ -13,7 +13,7 @@ from markupsafe import Markup
 
 from fedarm.report import wording
 from fedarm.report.accounts import budgets, client_exclusions, training_seconds, video_accounts
-from fedarm.report.arm_pairs import compare_arms
+from fedarm.report.arm_pairs import ArmPairs
 from fedarm.report.experiment import ExperimentResults
 from fedarm.report.figures import FIGURES, REPLAY_FIGURES, SECTIONS, FigureText
 from fedarm.report.filmstrips import failure_filmstrips
@@ -32,6 +32,7 @@ _TEMPLATE, _STYLE, _SCRIPT = "report.html.j2", "report.css", "player.js"
 def build_page(
     results: ExperimentResults,
     decisions: tuple[Decision, ...],
+    pairs: ArmPairs | None,
     figures: Mapping[str, str],
     tables: Mapping[str, pd.DataFrame],
 ) -> str:
@@ -40,10 +41,10 @@ def build_page(
     Args:
         results: What all runs have left.
         decisions: Candidates against the reference.
+        pairs: All arms in pairs.
         figures: SVG by name, in the order in which they are shown.
         tables: The tables that are written beside the report, by name.
     """
-    pairs = compare_arms(results)
     page: str = (
         _environment()
         .get_template(_TEMPLATE)

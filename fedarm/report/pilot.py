@@ -12,7 +12,7 @@ from fedarm.config import read_config
 from fedarm.errors import ResultsError, suggest
 from fedarm.experiment import Experiment
 from fedarm.report.episodes import read_episodes
-from fedarm.report.inputs import RunFolder
+from fedarm.report.inputs import RunFolder, folder_of
 from fedarm.report.metrics import read_metrics
 from fedarm.report.outcomes import Exclusion, shared_outcomes
 from fedarm.stats.crossed_components import crossed_components
@@ -67,11 +67,7 @@ def read_pilot(folder: Path, *, candidate: str | None = None) -> Pilot:
             remedy="take a pilot with rollouts, or assume numbers: --success, --seed-sd, ...",
         )
     arms = (_candidate(experiment, folder, candidate), config.compare.reference)
-    runs = [
-        RunFolder(run.arm, run.name, run.kind, run.seed, experiment.run_paths(run).root)
-        for run in experiment.judged_runs
-        if run.name in arms
-    ]
+    runs = [folder_of(experiment, run) for run in experiment.judged_runs if run.name in arms]
     tables = [read_episodes(run, name, unseen=False) for run in runs for name in datasets]
     episodes = pd.concat(tables, ignore_index=True)
     outcomes = shared_outcomes(episodes[episodes["final"]], arms, datasets=datasets)

@@ -14,9 +14,9 @@ from typing import Any, Literal
 import pandas as pd
 from pydantic import BaseModel, ConfigDict
 
+from fedarm.checked_json import read_checked
 from fedarm.errors import ResultsError
 from fedarm.report.inputs import ComparisonSettings, RunFolder
-from fedarm.report.reading import read_checked
 
 NO_SUCCESSES = (
     "Errors of predicted against recorded actions, and held-out losses, are no successes: no robot"

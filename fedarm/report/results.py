@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 
 from fedarm.report.accounts import budgets, client_exclusions, unequal_budgets, video_accounts
-from fedarm.report.arm_pairs import ArmPairs, compare_arms
+from fedarm.report.arm_pairs import ArmPairs
 from fedarm.report.experiment import ExperimentResults
 from fedarm.report.losses import rank_by_loss
 from fedarm.report.outcomes import Exclusion
@@ -33,10 +33,17 @@ _LATE = (
 )
 
 
-def build_results(results: ExperimentResults, decisions: tuple[Decision, ...]) -> dict[str, Any]:
-    """Return the content of `results.json`."""
+def build_results(
+    results: ExperimentResults, decisions: tuple[Decision, ...], pairs: ArmPairs | None
+) -> dict[str, Any]:
+    """Return the content of `results.json`.
+
+    Args:
+        results: What all runs have left.
+        decisions: Candidates against the reference.
+        pairs: All arms in pairs.
+    """
     settings = results.settings
-    pairs = compare_arms(results)
     content = {
         "schema_version": SCHEMA_VERSION,
         "experiment": settings.experiment,

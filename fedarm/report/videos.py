@@ -7,8 +7,8 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
+from fedarm.checked_json import read_checked
 from fedarm.report.inputs import RunFolder
-from fedarm.report.reading import read_checked
 
 _REMEDY = "analyze the run's videos again"
 

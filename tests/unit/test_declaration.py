@@ -5,6 +5,7 @@ import pytest
 from fedarm.declaration import declare, read_declarations
 from fedarm.errors import ResultsError
 from fedarm.experiment import parse_experiment
+from fedarm.stats.interval import CONFIDENCE
 
 
 @pytest.fixture
@@ -27,6 +28,7 @@ def test_a_declaration_before_the_data_says_so_and_is_made_once(experiment_of):
     assert only.rollouts == 0
     assert only.plan["margins"] == list(experiment.config.compare.margins)
     assert only.plan["reference"] == "central"
+    assert only.plan["confidence"] == CONFIDENCE
     assert only.plan["estimand"]["primary"].startswith("ratio")
 
 

@@ -139,7 +139,9 @@ def test_broken_results_leave_nothing_behind(small, tmp_path):
 
 def test_names_of_users_are_escaped(results, decisions):
     named = replace(results, settings=replace(results.settings, experiment="<b>x</b>"))
-    page = build_page(named, decisions, dict.fromkeys(FIGURES, "<svg/>"), {"a<b": pd.DataFrame()})
+    page = build_page(
+        named, decisions, None, dict.fromkeys(FIGURES, "<svg/>"), {"a<b": pd.DataFrame()}
+    )
     assert "<b>x</b>" not in page
     assert "&lt;b&gt;x&lt;/b&gt;" in page
     assert "a&lt;b" in page

@@ -116,7 +116,7 @@ def with_data(small, tmp_path):
 
 def page(settings):
     """Return the report without verdicts and figures, which need no second test."""
-    return build_page(read_results(settings), (), dict.fromkeys(FIGURES, "<svg/>"), {})
+    return build_page(read_results(settings), (), None, dict.fromkeys(FIGURES, "<svg/>"), {})
 
 
 def section_of(settings):

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from fedarm.errors import ResultsError
+from fedarm.report.arm_pairs import compare_arms
 from fedarm.report.experiment import read_results
 from fedarm.report.results import build_results
 from fedarm.report.verdicts import decide_all
@@ -101,7 +102,7 @@ def test_damaged_videos_are_listed(small):
         lambda analysis: analysis["videos"].append(video),
     )
     results = read_results(small)
-    found = build_results(results, decide_all(results))
+    found = build_results(results, decide_all(results), None)
     assert {
         "about": "central/seed0",
         "code": "video",
@@ -115,7 +116,7 @@ def test_unmet_initial_conditions_are_left_out_of_both_arms_and_listed(small):
     bend(small, "fedprox", lambda t: t[~(t["final"] & (t["episode"] >= 9))])
     results = read_results(small)
     decisions = decide_all(results)
-    found = build_results(results, decisions)
+    found = build_results(results, decisions, compare_arms(results))
     verdict = found["verdicts"][0]
     assert verdict["episodes_per_cell"] == 9
     # Of sorting, 3 initial conditions of the other three runs; of pickplace, 3 of all four.
@@ -151,5 +152,5 @@ def test_arms_that_never_met_are_an_error(small):
 def test_unequal_budgets_are_listed(small):
     bend_json(run_of(small, "fedprox", 1).files.metrics, lambda m: m.update(samples=47_000))
     results = read_results(small)
-    warnings = build_results(results, decide_all(results))["warnings"]
+    warnings = build_results(results, decide_all(results), None)["warnings"]
     assert [w["about"] for w in warnings if w["code"] == "unequal_budget"] == ["fedprox/seed1"]

@@ -149,7 +149,7 @@ def test_one_seed_speaks_of_its_checkpoints(tmp_path):
     )
     results = read_results(replace(settings, level="checkpoints"))
     decisions = decide_all(results)
-    found = build_results(results, decisions)
+    found = build_results(results, decisions, None)
     assert {verdict["level"] for verdict in found["verdicts"]} == {"checkpoints"}
     assert "Tango" in found["verdicts"][0]["method"]
 
@@ -163,7 +163,7 @@ def test_undefined_numbers_are_null(tmp_path):
             pd.read_parquet(file).assign(success=False).to_parquet(file)
     results = read_results(settings)
     decisions = decide_all(results)
-    found = build_results(results, decisions)
+    found = build_results(results, decisions, None)
     verdict = found["verdicts"][0]
     assert verdict["ratio"] is None
     assert verdict["ratio_ci"][1] is None
@@ -226,7 +226,7 @@ def test_the_fixed_sequence_agrees_with_the_verdicts(written):
 @pytest.mark.parametrize("rollouts", [0, 12])
 def test_what_was_declared_late_is_warned_of(results, decisions, rollouts):
     declared = (Declared(sha256="0" * 64, rollouts=rollouts, plan={}),)
-    content = build_results(replace(results, declared=declared), decisions)
+    content = build_results(replace(results, declared=declared), decisions, None)
     assert content["declaration"]["before_the_data"] == (rollouts == 0)
     codes = {warning["code"] for warning in content["warnings"]}
     assert ("declared_late" in codes) == (rollouts > 0)

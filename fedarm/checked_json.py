@@ -6,12 +6,17 @@ from pathlib import Path
 
 from pydantic import BaseModel, ValidationError
 
-from fedarm.errors import ResultsError
+from fedarm.errors import FedarmError, ResultsError
 from fedarm.paths import read_json
 
 
 def read_checked[Model: BaseModel](
-    model: type[Model], file: Path, *, remedy: str, problem: str = "not of the documented schema"
+    model: type[Model],
+    file: Path,
+    *,
+    remedy: str,
+    problem: str = "not of the documented schema",
+    error: type[FedarmError] = ResultsError,
 ) -> Model:
     """Return a file's content.
 
@@ -20,17 +25,19 @@ def read_checked[Model: BaseModel](
         file: The JSON file.
         remedy: What the user can do about a file that breaks it.
         problem: What is wrong then.
+        error: Of which kind it is.
 
     Raises:
-        ResultsError: The file is missing, is no JSON, or breaks the schema.
+        ResultsError: The file is missing or no JSON.
+        FedarmError: It breaks the schema; an `error`.
     """
     try:
         return model.model_validate(read_json(file))
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        raise ResultsError(
+    except ValidationError as breach:
+        first = breach.errors(include_url=False)[0]
+        raise error(
             f"{problem}: {first['msg']}",
             file=file,
-            key=".".join(str(part) for part in first["loc"]),
+            key=".".join(str(part) for part in first["loc"]) or None,
             remedy=remedy,
         ) from None
