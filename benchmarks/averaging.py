@@ -1,8 +1,9 @@
-"""What lies between FedAvg and central training: averaging more often, what it keeps, its rates.
+"""What lies between FedAvg and central training: steps in a row, rates, what averaging keeps, the start.
 
-All start from the base of the strategies' experiment. Runs training and rollouts through Snakemake (what
-is done is not done again) and writes `docs/averaging.md`; the reference and plain FedAvg are those arms
-of `configs/strategies.yaml`. The figures `<variant>_ratio` are success over that of the reference.
+All but two start from the base of the strategies' experiment. Runs training and rollouts through
+Snakemake (what is done is not done again) and writes `docs/averaging.md`; the reference and plain FedAvg
+are those arms of `configs/strategies.yaml`. The figures `<variant>_ratio` are success over that of the
+reference.
 """
 
 from __future__ import annotations
@@ -28,8 +29,10 @@ Success on the clients' tasks, over {seeds} seeds and {episodes} initial conditi
 Steps in a row are the optimizer's steps that follow each other: the clients of a round work side by
 side, so at equal samples a federated run has a quarter of those of a central one. The learning rate
 falls along half a cosine over the run, step by step to 5 % of its start; or from round to round towards
-0; or in the latter way and anew within each round (`round_cosine`), which halves its mean. Made by
-`make bench NAME=averaging` from `configs/strategies.yaml`; these are means, without intervals.
+0; or in the latter way and anew within each round (`round_cosine`), which halves its mean. The start is
+the base policy, pretrained with a learning rate that falls likewise, or with one that stays. The last
+column is success over that of the first row. Made by `make bench NAME=averaging` from
+`configs/strategies.yaml`; these are means, without intervals.
 """
 
 _FALLS = {
@@ -50,7 +53,9 @@ class Variant:
         moments: What becomes of Adam's moments between rounds: `average` or `reset`.
         batch_size: Samples a step.
         budget: Samples, in units of the reference's.
-        lr: How the learning rate falls: the kind of its schedule.
+        lr_fall: How the learning rate falls: the kind of its schedule.
+        lr_factor: The learning rate at its start, in units of the reference's.
+        start: Whether the base was pretrained with a learning rate that `falls` or `stays`.
     """
 
     name: str
@@ -59,19 +64,21 @@ class Variant:
     moments: str = "average"
     batch_size: int = 16
     budget: int = 1
-    lr: str = "cosine"
+    lr_fall: str = "cosine"
+    lr_factor: int = 1
+    start: str = "falls"
 
     def configured(self, raw: dict[str, Any], base: Path) -> dict[str, Any]:
         """Return the strategies' experiment with this variant's arm in place of all.
 
         Args:
             raw: That experiment's configuration.
-            base: Its base policy. One pretrained anew would have the variant's schedule, too.
+            base: The base policy. One pretrained anew would have the variant's schedule, too.
         """
         arm = raw["arms"]["central"]
         if self.arm == "fedavg":
             arm = {**raw["arms"]["fedavg"], "optimizer_state": self.moments}
-        decay = "none" if self.lr == "cosine" else "cosine"
+        decay = "none" if self.lr_fall == "cosine" else "cosine"
         return {
             **raw,
             "experiment": f"averaging_{self.name}",
@@ -82,7 +89,8 @@ class Variant:
                 "keep_every": self.rounds,
                 "batch_size": self.batch_size,
                 "samples": self.budget * raw["training"]["samples"],
-                "schedule": {"kind": self.lr, "round_decay": decay},
+                "lr": self.lr_factor * raw["training"]["lr"],
+                "schedule": {"kind": self.lr_fall, "round_decay": decay},
             },
             "arms": {"central": raw["arms"]["central"], self.arm: arm},
         }
@@ -98,7 +106,7 @@ class Variant:
         return (
             f"| {self.arm} | {samples} | {self.batch_size} | {steps} "
             f"| {steps // self.rounds if federated else '–'} | {kept if federated else 'kept'} "
-            f"| {_FALLS[self.lr]} "
+            f"| {self.lr_factor * raw['training']['lr']:g} | {_FALLS[self.lr_fall]} | {self.start} "
             f"| {100 * success:.0f} % | {success / reference:.2f} |"
         )
 
@@ -107,13 +115,17 @@ class Variant:
 REFERENCE = Variant("central", arm="central")
 PLAIN = Variant("fedavg")
 VARIANTS = (
-    Variant("to_zero", lr="constant"),
-    Variant("round_cosine", lr="round_cosine"),
-    Variant("moments_reset", moments="reset"),
     Variant("central_batch_64", arm="central", batch_size=64),
-    Variant("rounds_5", rounds=5),
-    Variant("rounds_80", rounds=80),
     Variant("budget_4", budget=4),
+    Variant("central_lr_2", arm="central", lr_factor=2),
+    Variant("lr_2", lr_factor=2),
+    Variant("central_unannealed", arm="central", start="stays"),
+    Variant("unannealed", start="stays"),
+    Variant("moments_reset", moments="reset"),
+    Variant("rounds_80", rounds=80),
+    Variant("rounds_5", rounds=5),
+    Variant("to_zero", lr_fall="constant"),
+    Variant("round_cosine", lr_fall="round_cosine"),
 )
 
 
@@ -127,17 +139,38 @@ def main() -> None:
     experiment = load_experiment(args.config)
     reference = evaluated(experiment, "central", args.config)
     plain = evaluated(experiment, "fedavg", args.config)
-    base = experiment.run_paths(experiment.base_run).pretrained_model(BASE_ROUND)
+    bases = {
+        "falls": experiment.run_paths(experiment.base_run).pretrained_model(BASE_ROUND),
+        "stays": unannealed_base(raw, args.folder),
+    }
     rows = [REFERENCE.row(raw, reference, reference), PLAIN.row(raw, plain, reference)]
     print(f"fedavg_ratio: {plain / reference:.3f}", flush=True)
     for variant in VARIANTS:
         config = args.folder / f"{variant.name}.yaml"
-        write_atomic(config, yaml.safe_dump(variant.configured(raw, base), sort_keys=False))
+        write_atomic(
+            config, yaml.safe_dump(variant.configured(raw, bases[variant.start]), sort_keys=False)
+        )
         success = evaluated(load_experiment(config), variant.arm, config)
         rows.append(variant.row(raw, success, reference))
         print(f"{variant.name}_ratio: {success / reference:.3f}", flush=True)
     note = _NOTE.format(seeds=len(raw["seeds"]), episodes=raw["rollout"]["episodes"])
     write_atomic(args.docs / "averaging.md", page(rows, note))
+
+
+def unannealed_base(raw: dict[str, Any], folder: Path) -> Path:
+    """Pretrain a base with a learning rate that stays; return its policy."""
+    schedule = {"kind": "constant", "round_decay": "none"}
+    config = folder / "unannealed_base.yaml"
+    changed = {
+        **raw,
+        "experiment": "averaging_unannealed_base",
+        "training": {**raw["training"], "schedule": schedule},
+    }
+    write_atomic(config, yaml.safe_dump(changed, sort_keys=False))
+    experiment = load_experiment(config)
+    base = experiment.run_paths(experiment.base_run)
+    make([base.metrics], config)
+    return base.pretrained_model(BASE_ROUND)
 
 
 def evaluated(experiment: Experiment, name: str, config: Path) -> float:
@@ -148,18 +181,24 @@ def evaluated(experiment: Experiment, name: str, config: Path) -> float:
         for folder in folders
         for dataset in experiment.config.clients
     ]
-    snakemake = str(Path(sys.executable).with_name("snakemake"))
-    command = [snakemake, *map(str, tables), "--cores", "all", "--configfile", str(config)]
-    subprocess.run(command, check=True, stdout=sys.stderr)
+    make(tables, config)
     episodes = pd.concat([pd.read_parquet(table) for table in tables])
     return float(episodes.loc[episodes["final"], "success"].mean())
+
+
+def make(files: Sequence[Path], config: Path) -> None:
+    """Have Snakemake make files of an experiment."""
+    snakemake = str(Path(sys.executable).with_name("snakemake"))
+    command = [snakemake, *map(str, files), "--cores", "all", "--configfile", str(config)]
+    subprocess.run(command, check=True, stdout=sys.stderr)
 
 
 def page(rows: Sequence[str], note: str) -> str:
     """Return the documentation's page."""
     head = (
         "| arm | samples | batch | steps in a row | steps a round | Adam's moments "
-        "| cosine of the lr | success | over central |\n|---|---|---|---|---|---|---|---|---|"
+        "| lr | its cosine | base's lr | success | over central |\n"
+        "|---|---|---|---|---|---|---|---|---|---|---|"
     )
     return "\n".join((note, head, *rows)) + "\n"
 

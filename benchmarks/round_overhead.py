@@ -1,15 +1,17 @@
 """Seconds a round with idle clients, over Flower's Ray simulation and over a plain Python loop.
 
-An idle client copies the global weights into its own and answers with a copy; nothing is trained.
-Three ways of holding such rounds, each in a fresh process:
+An idle client does nothing: it answers with the weights that it was sent. What is timed is then what a
+way of holding rounds adds, and nothing of what any client would do in each of them. With `--client
+copying` a client does what one that trains must do besides: it copies the weights into its own and
+answers with a copy of those. Three ways of holding rounds, each in a fresh process:
 
     loop   a `for` over functions: a running weighted sum of numpy arrays, no checks, no messages
     grid   fedarm in one process: messages, checks of every number and shape, streamed average
     ray    Flower's simulation engine on Ray, with Flower's own FedAvg and the same ClientApp
 
 for 10 and 50 million parameters and 4 and 10 clients. A first round, in which Ray starts its actors, is
-not counted. `against_ray` is at most 0.10 and `against_loop` at most 1.3, the worst of the sizes. The
-processor times of `loop` and `grid`, which a busy machine sways less, are printed too.
+not counted. With idle clients `against_ray` is at most 0.10 and `against_loop` at most 1.3, the worst of
+the sizes. The processor times of `loop` and `grid`, which a busy machine sways less, are printed too.
 """
 
 from __future__ import annotations
@@ -45,45 +47,72 @@ ROUNDS = 3
 ROWS = 100
 WAYS = ("loop", "grid", "ray")
 
-app = ClientApp()
+Weights = dict[str, np.ndarray]
 
 
-@app.train()
-def train(message: Message, _context: Context) -> Message:
+def answer_idly(sent: ArrayRecord) -> ArrayRecord:
+    """Answer with what was sent."""
+    return sent
+
+
+def answer_with_copy(sent: ArrayRecord) -> ArrayRecord:
     """Copy the weights into the client's own, and answer with a copy of those."""
-    sent = message.content["arrays"]
     own = {name: np.array(view(array)) for name, array in sent.items()}
-    record = ArrayRecord({name: packed(values) for name, values in own.items()})
-    metrics = MetricRecord({"num-examples": ROWS})
-    return Message(RecordDict({"arrays": record, "metrics": metrics}), reply_to=message)
+    return ArrayRecord({name: packed(values) for name, values in own.items()})
 
 
-def weights_of(parameters: int) -> dict[str, np.ndarray]:
+def copied_twice(sent: Weights) -> Weights:
+    """Do what `answer_with_copy` does, without messages."""
+    own = {name: np.array(values) for name, values in sent.items()}
+    return {name: np.array(values) for name, values in own.items()}
+
+
+CLIENTS_OF_LOOP: dict[str, Callable[[Weights], Weights]] = {
+    "idle": lambda sent: sent,
+    "copying": copied_twice,
+}
+CLIENTS_OF_FLOWER = {"idle": answer_idly, "copying": answer_with_copy}
+
+
+def client_app(client: str) -> ClientApp:
+    """Return the app of clients of a kind."""
+    app = ClientApp()
+    answer = CLIENTS_OF_FLOWER[client]
+
+    @app.train()
+    def train(message: Message, _context: Context) -> Message:
+        content = {
+            "arrays": answer(message.content["arrays"]),
+            "metrics": MetricRecord({"num-examples": ROWS}),
+        }
+        return Message(RecordDict(content), reply_to=message)
+
+    return app
+
+
+def weights_of(parameters: int) -> Weights:
     rng = np.random.default_rng(0)
     size = parameters // ARRAYS
     return {f"w{index:02d}": rng.random(size, np.float32) for index in range(ARRAYS)}
 
 
-def rounds_in_loop(parameters: int, clients: int) -> list[list[float]]:
+def rounds_in_loop(parameters: int, clients: int, client: str) -> list[list[float]]:
     weights = weights_of(parameters)
-
-    def client(sent: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-        own = {name: np.array(values) for name, values in sent.items()}
-        return {name: np.array(values) for name, values in own.items()}
+    answer = CLIENTS_OF_LOOP[client]
 
     def hold() -> None:
         share = np.float32(1 / clients)
-        total: dict[str, np.ndarray] = {}
+        total: Weights = {}
         for _ in range(clients):
-            for name, values in client(weights).items():
+            for name, values in answer(weights).items():
                 total[name] = total[name] + share * values if name in total else share * values
         weights.update(total)
 
     return timed(hold)
 
 
-def rounds_in_grid(parameters: int, clients: int) -> list[list[float]]:
-    grid = InProcessGrid(app, clients)
+def rounds_in_grid(parameters: int, clients: int, client: str) -> list[list[float]]:
+    grid = InProcessGrid(client_app(client), clients)
     nodes = list(grid.get_node_ids())
     strategy = FedAvg(FedAvgArm(kind="federated", strategy="fedavg"), [ROWS] * clients)
     strategy.meet(nodes)
@@ -108,7 +137,7 @@ def rounds_in_grid(parameters: int, clients: int) -> list[list[float]]:
     return timed(hold)
 
 
-def rounds_on_ray(parameters: int, clients: int) -> list[list[float]]:
+def rounds_on_ray(parameters: int, clients: int, client: str) -> list[list[float]]:
     from flwr.simulation import run_simulation
 
     times: list[list[float]] = []
@@ -136,7 +165,7 @@ def rounds_on_ray(parameters: int, clients: int) -> list[list[float]]:
     with tempfile.TemporaryDirectory(dir="/tmp") as folder:
         run_simulation(
             server_app=server,
-            client_app=app,
+            client_app=client_app(client),
             num_supernodes=clients,
             backend_config=backend_config(Runtime("simulation", 2), Path(folder)),
         )
@@ -156,19 +185,20 @@ def timed(hold: Callable[[], None]) -> list[list[float]]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--way", choices=WAYS)
+    parser.add_argument("--way", choices=WAYS, help=argparse.SUPPRESS)
+    parser.add_argument("--client", choices=CLIENTS_OF_LOOP, default="idle")
     parser.add_argument("--parameters", type=int, nargs="+", default=SIZES)
     parser.add_argument("--clients", type=int, nargs="+", default=CLIENTS)
     parser.add_argument("--ways", nargs="+", choices=WAYS, default=WAYS)
     args = parser.parse_args()
     if args.way:
         hold = {"loop": rounds_in_loop, "grid": rounds_in_grid, "ray": rounds_on_ray}[args.way]
-        print(json.dumps(hold(args.parameters[0], args.clients[0])))
+        print(json.dumps(hold(args.parameters[0], args.clients[0], args.client)))
         return
     ratios: dict[str, list[float]] = {"loop": [], "ray": []}
     for parameters in args.parameters:
         for clients in args.clients:
-            seconds = {way: measure(way, parameters, clients) for way in args.ways}
+            seconds = {way: measure(way, parameters, clients, args.client) for way in args.ways}
             print(f"{parameters // 1_000_000} M x {clients}: {describe(seconds)}", flush=True)
             for other in ratios:
                 if other in seconds:
@@ -178,12 +208,12 @@ def main() -> None:
             print(f"against_{other}: {max(values):.3f}")
 
 
-def measure(way: str, parameters: int, clients: int) -> np.ndarray:
+def measure(way: str, parameters: int, clients: int, client: str) -> np.ndarray:
     """Return the median seconds a round, of the wall clock and of the processor."""
     done = subprocess.run(
         [
             *(sys.executable, __file__, "--way", way),
-            *("--parameters", str(parameters), "--clients", str(clients)),
+            *("--parameters", str(parameters), "--clients", str(clients), "--client", client),
         ],
         stdout=subprocess.PIPE,
         text=True,

@@ -10,18 +10,16 @@ from __future__ import annotations
 import math
 import tempfile
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 from flwr.app import ArrayRecord
 from numpy.typing import NDArray
+from scipy.linalg.blas import saxpy
 
 from fedarm.federated.arrays import packed, record_of, view
 
 Vectors = NDArray[np.float32]
 
-# Coordinates at a time: half a megabyte, so that a product is added while it is in the cache.
-_SLICE = 1 << 17
 # Coordinates of all clients together that a spool gives at a time: 32 megabytes.
 _SPOOL_SLICE = 1 << 23
 
@@ -40,17 +38,19 @@ class RunningAverage:
         self._total = total
         self._added = 0.0
         self._sums: dict[str, Vectors] = {}
-        self._product = np.empty(_SLICE, np.float32)
 
     def add(self, update: ArrayRecord, weight: float) -> None:
         """Add an update, finite and of the same shapes as the others."""
         share = np.float32(weight / self._total)
         for name, array in update.items():
             values = view(array)
-            if self._added:
-                self._accumulate(self._sums[name].reshape(-1), values.reshape(-1), share)
-            else:
-                self._sums[name] = np.multiply(values, share, dtype=np.float32)
+            if not self._added:
+                # For a single number numpy's product is no array.
+                product = np.multiply(values, share, dtype=np.float32, order="C")
+                self._sums[name] = np.asarray(product)
+            elif values.size:
+                # In place and in one pass; with numpy it would take two, and a product beside the sum.
+                saxpy(values.reshape(-1), self._sums[name].reshape(-1), a=float(share))
         self._added += weight
 
     def take_sums(self) -> dict[str, Vectors]:
@@ -66,13 +66,6 @@ class RunningAverage:
             for values in sums.values():
                 values *= missing
         return sums
-
-    def _accumulate(self, total: Vectors, values: NDArray[Any], share: np.float32) -> None:
-        for start in range(0, len(total), _SLICE):
-            part = values[start : start + _SLICE]
-            product = self._product[: len(part)]
-            np.multiply(part, share, out=product)
-            total[start : start + _SLICE] += product
 
 
 class Spool:

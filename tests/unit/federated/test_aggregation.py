@@ -7,14 +7,13 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from flwr.app import ArrayRecord
+from flwr.app import Array, ArrayRecord
 
 from fedarm.federated import aggregation
 from fedarm.federated.aggregation import RunningAverage, Spool, to_record
 from fedarm.federated.arrays import packed
 
-# More than one slice of the product, so that the cut between them is crossed.
-SHAPES = {"matrix": (400, 700), "vector": (7,)}
+SHAPES = {"matrix": (400, 700), "vector": (7,), "number": (), "nothing": (0, 3)}
 
 
 def updates(clients: int) -> Iterator[dict[str, np.ndarray]]:
@@ -46,6 +45,14 @@ def test_the_average_of_one_client_has_its_bytes() -> None:
     average = RunningAverage(41)
     average.add(record(update), 41)
     assert to_record(average.take_average())["matrix"].data == record(update)["matrix"].data
+
+
+def test_the_order_in_which_an_update_lies_in_memory_does_not_matter() -> None:
+    one, two = (update["matrix"] for update in updates(2))
+    average = RunningAverage(2)
+    for values in one, two:
+        average.add(ArrayRecord({"matrix": Array(np.asfortranarray(values))}), 1)
+    np.testing.assert_allclose(average.take_average()["matrix"], (one + two) / 2, atol=1e-6)
 
 
 @pytest.mark.parametrize("missing", [0, 2])
