@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -215,6 +216,8 @@ def measure(way: str, parameters: int, clients: int, client: str) -> np.ndarray:
             *(sys.executable, __file__, "--way", way),
             *("--parameters", str(parameters), "--clients", str(clients), "--client", client),
         ],
+        # As in every job of the workflow.
+        env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
         stdout=subprocess.PIPE,
         text=True,
         check=True,

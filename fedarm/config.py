@@ -265,6 +265,11 @@ class Compare(Model):
         default="seeds",
         description="`seeds` speaks of training anew, `checkpoints` of these checkpoints only.",
     )
+    looks: Annotated[int, Field(ge=1, le=20)] = Field(
+        default=1,
+        description="How often one looks, on these checkpoints only, whether a federated arm's margins"
+        " are decided, and then stops its rollouts: O'Brien and Fleming's plan. 1: all are done.",
+    )
 
 
 class Config(Model):

@@ -33,6 +33,7 @@ def check_rules(config: Config, source: str) -> None:
     _check_budget(config, source)
     _check_runtime(config, source)
     _check_comparison(config, source)
+    _check_looks(config, source)
     _check_recorded(config, source)
     _check_writable(config, source)
 
@@ -252,6 +253,45 @@ def _check_comparison(config: Config, source: str) -> None:
             value=list(config.seeds),
             remedy="add seeds, or set `compare.level: checkpoints` to speak of these checkpoints only",
         )
+
+
+def _check_looks(config: Config, source: str) -> None:
+    """Stopping early is for episodes on fixed checkpoints, in looks of equally many episodes."""
+    looks, rollout = config.compare.looks, config.rollout
+    if looks == 1:
+        return
+    breaches = {
+        "compare.level": (
+            config.compare.level != "checkpoints",
+            "rollouts can stop early on fixed checkpoints only, never on training seeds",
+            "set `compare.level: checkpoints`, or `compare.looks: 1`",
+        ),
+        "evaluation.kind": (
+            isinstance(config.evaluation, ReplayEvaluation | RecordedEvaluation),
+            "only rollouts in the simulator can stop early",
+            "set `compare.looks: 1`",
+        ),
+        "rollout.episodes": (
+            rollout.episodes % looks != 0,
+            f"{looks} looks want equally many episodes before each",
+            f"take a multiple of {looks}",
+        ),
+        "rollout.videos": (
+            rollout.videos * looks > rollout.episodes,
+            "only episodes before the first look are filmed, for they are rolled out in any case",
+            f"film at most {rollout.episodes // looks}",
+        ),
+        "rollout.as_dataset": (
+            rollout.as_dataset,
+            "rollouts that may stop early are not written as datasets",
+            "set it to false, or `compare.looks: 1`",
+        ),
+    }
+    for key, (broken, what, remedy) in breaches.items():
+        if broken:
+            section, name = key.split(".")
+            value = getattr(getattr(config, section), name)
+            raise ConfigError(what, file=source, key=key, value=value, remedy=remedy)
 
 
 def _check_recorded(config: Config, source: str) -> None:

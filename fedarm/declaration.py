@@ -64,6 +64,7 @@ def plan_of(experiment: Experiment) -> dict[str, Any]:
         "seeds": list(config.seeds),
         "evaluation": experiment.evaluation.kind,
         "initial_conditions": config.rollout.episodes if experiment.rolled_out else None,
+        **({"looks": config.compare.looks} if config.compare.looks > 1 else {}),
     }
 
 

@@ -9,6 +9,7 @@ from fedarm.config_datasets import SimDataset
 from fedarm.config_evaluation import ClosedLoopEvaluation, RecordedEvaluation
 from fedarm.errors import ConfigError
 from fedarm.evaluation_settings import (
+    LookPlan,
     RecordedSettings,
     Recording,
     Reel,
@@ -38,6 +39,7 @@ def rollout_settings(experiment: Experiment, run: Run) -> RolloutSettings:
         experiment_seed=experiment.config.seed,
         paths=experiment.run_paths(run),
         as_dataset=experiment.config.rollout.as_dataset,
+        plan=_look_plan(experiment, run),
     )
 
 
@@ -163,6 +165,21 @@ def _rollout_rounds(experiment: Experiment, run: Run) -> tuple[RolloutRound, ...
     progress = section.progress
     early = (RolloutRound(r, progress.episodes, final=False) for r in sorted(progress.rounds))
     return (*early, last)
+
+
+def _look_plan(experiment: Experiment, run: Run) -> LookPlan | None:
+    """Return the plan of an arm that is compared with the reference, if one looks at all."""
+    section = experiment.config.compare
+    if section.looks == 1 or run.kind != "federated" or run.arm == section.reference:
+        return None
+    return LookPlan(
+        looks=section.looks,
+        margins=section.margins,
+        datasets=experiment.config.clients,
+        reference=tuple(
+            experiment.run_paths(each) for each in experiment.runs if each.arm == section.reference
+        ),
+    )
 
 
 def _replay_dataset(experiment: Experiment, name: str) -> ReplayDataset:

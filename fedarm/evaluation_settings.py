@@ -45,6 +45,50 @@ class RolloutRound:
 
 
 @dataclass(frozen=True)
+class LookPlan:
+    """When a federated arm's rollouts may stop, because its margins are decided.
+
+    Attributes:
+        looks: How often one looks; after the last, all episodes are there.
+        margins: Shares of the reference's success that may be lost.
+        datasets: The clients' datasets, on whose tasks success counts.
+        reference: The reference's runs, which are rolled out to the end.
+    """
+
+    looks: int
+    margins: tuple[float, ...]
+    datasets: tuple[str, ...]
+    reference: tuple[RunPaths, ...]
+
+    def identity(self) -> dict[str, Any]:
+        """Return what the plan says; where files lie does not count."""
+        return {"looks": self.looks, "margins": self.margins, "datasets": self.datasets}
+
+
+@dataclass(frozen=True)
+class Look:
+    """One of equally many episodes after each of which one looks.
+
+    Attributes:
+        number: Which, counted from 1.
+        of: How many there are.
+    """
+
+    number: int = 1
+    of: int = 1
+
+    def episodes(self, checkpoint: RolloutRound) -> range:
+        """Return a checkpoint's episodes before this look and after the one before it.
+
+        Those of earlier rounds than the last are over before the first look.
+        """
+        if not checkpoint.final:
+            return range(checkpoint.episodes if self.number == 1 else 0)
+        each = checkpoint.episodes // self.of
+        return range((self.number - 1) * each, self.number * each)
+
+
+@dataclass(frozen=True)
 class RolloutSettings:
     """Everything that a rollout job depends on.
 
@@ -57,6 +101,7 @@ class RolloutSettings:
         experiment_seed: Root of the initial conditions.
         paths: The run's files.
         as_dataset: Whether the last round's episodes become a LeRobot dataset.
+        plan: When the rollouts may stop; None where all are wanted.
     """
 
     run: Run
@@ -67,6 +112,7 @@ class RolloutSettings:
     experiment_seed: int
     paths: RunPaths
     as_dataset: bool = False
+    plan: LookPlan | None = None
 
     def digest(self) -> str:
         """Return the digest of the settings; where files lie does not count."""
@@ -79,6 +125,7 @@ class RolloutSettings:
                 "video_size": self.video_size,
                 "experiment_seed": self.experiment_seed,
                 **({"as_dataset": True} if self.as_dataset else {}),
+                **({"plan": self.plan.identity()} if self.plan else {}),
             }
         )
 

@@ -32,6 +32,9 @@ def run_script(main: Callable[[], None]) -> None:
 
     The last line of the log says how much of the processor time went into imports.
     """
+    # numpy's and scipy's BLAS read this when they are imported. Jobs run side by side, a core each, and
+    # threads that wait for a busy core hold the others up.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     clock = ImportClock()
     log_to_stderr()
     try:

@@ -145,6 +145,16 @@ def rollout_digest(wildcards):
     return digest_value([rollout_settings(experiment, run).digest() for run in runs])
 
 
+def reference_rollouts(wildcards):
+    """Return the reference's rollouts if an arm's own stop when its margins are decided."""
+    plan = rollout_settings(experiment, experiment.runs_named(wildcards.run)[0]).plan
+    if plan is None:
+        return []
+    return [
+        run.episodes(dataset) for run in plan.reference for dataset in plan.datasets
+    ]
+
+
 def replay_digest(wildcards):
     """Return the digest of the replay settings of an arm's runs."""
     runs = experiment.runs_named(wildcards.run)

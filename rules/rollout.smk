@@ -6,6 +6,8 @@ rule rollout_arm:
         metrics=lambda wildcards: [
             metrics_of(run) for run in experiment.runs_named(wildcards.run)
         ],
+        # What an arm whose rollouts may stop early is compared with.
+        reference=reference_rollouts,
     output:
         episodes=[
             f"{experiment.root}/{{run}}/seed{seed}/rollouts/{dataset}/episodes.parquet"

@@ -27,9 +27,8 @@ SEE_LOG = (
 )
 _LOWER_LR = "lower `training.lr` or `training.grad_clip_norm`, or check the client's data"
 _SAME_VERSION = "give every client the version of fedarm and the checkpoint that the server has"
-# Numbers checked at a time, so that the check needs no memory of the update's size.
+# Numbers checked one by one at a time, so that the check needs no memory of the update's size.
 _SLICE = 1 << 17
-_ZEROS = np.zeros(_SLICE, np.float32)
 
 
 @dataclass(frozen=True)
@@ -119,8 +118,9 @@ def _nan(name: str) -> Fault:
 
 
 def _is_finite(values: NDArray[Any]) -> bool:
-    if values.dtype != np.float32:
-        return bool(np.isfinite(values).all())
+    # If the sum of squares is finite, all are: one pass, and nothing is written. If it is not, squares
+    # of large numbers may have overflowed.
+    if math.isfinite(float(np.dot(values, values))):
+        return True
     parts = (values[start : start + _SLICE] for start in range(0, len(values), _SLICE))
-    # NaN and infinity times 0 are NaN, everything else is 0: one pass, and nothing is written.
-    return all(math.isfinite(float(part @ _ZEROS[: len(part)])) for part in parts)
+    return all(bool(np.isfinite(part).all()) for part in parts)

@@ -74,6 +74,8 @@ class ComparisonSettings:
         reference: The arm that the others are compared with.
         margins: Shares of the reference's success that may be lost.
         level: Whether the verdict speaks of training anew or of these checkpoints only.
+        looks: How often one looked at a federated arm's rollouts, which stopped when all was decided.
+        episodes: Initial conditions a task that were planned; only with looks.
         primary_metric: Success on the clients' tasks, or on the unseen sets.
         data: What is known of each dataset.
         gate: The findings across datasets, `gate.json`.
@@ -94,6 +96,8 @@ class ComparisonSettings:
     reference: str = "central"
     margins: tuple[float, ...] = (0.2, 0.1)
     level: Level = "seeds"
+    looks: int = 1
+    episodes: int = 0
     primary_metric: Metric = "success"
     data: tuple[DataFiles, ...] = ()
     gate: Path | None = None
@@ -183,6 +187,8 @@ def comparison_of(experiment: Experiment) -> ComparisonSettings:
         reference=config.compare.reference,
         margins=config.compare.margins,
         level=config.compare.level,
+        looks=config.compare.looks,
+        episodes=config.rollout.episodes,
         data=tuple(
             DataFiles(name, role, experiment.dataset_paths(name))
             for role, names in experiment.roles.items()

@@ -226,6 +226,7 @@ def _decision(decision: Decision) -> dict[str, Any]:
         "primary": decision.primary,
         "verdict": decision.verdict,
         "sequence": [asdict(step) for step in decision.sequence],
+        "look": asdict(decision.look) if decision.look else None,
         "worst_task": decision.worst_task,
         "by_task": {
             dataset: {

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Protocol
 
 import numpy as np
@@ -114,8 +115,9 @@ def roll_out(
     horizon_steps: int,
     camera_size: int,
     observers: Mapping[int, Observer] | None = None,
+    first: int = 0,
 ) -> list[EpisodeResult]:
-    """Run the first `len(seeds)` initial conditions of a scene to their end.
+    """Run initial conditions of a scene to their end, in their order from the first one on.
 
     Args:
         scene: Where.
@@ -124,6 +126,7 @@ def roll_out(
         horizon_steps: Control steps after which an episode has failed.
         camera_size: Side of the camera's picture, in pixels; the policy sees it shrunk.
         observers: Who watches which episode.
+        first: Which of the scene's initial conditions the first seed is.
 
     Returns:
         One result a seed, in their order.
@@ -131,18 +134,18 @@ def roll_out(
     watched = observers or {}
     episodes = [
         _Episode(scene, index, seed, observer=watched.get(index))
-        for index, seed in enumerate(seeds)
+        for index, seed in enumerate(seeds, first)
     ]
+    groups = [list(group) for _, group in groupby(episodes, key=lambda each: each.index // SLOTS)]
     for looked_at_step in range(0, horizon_steps, controller.n_action_steps):
         executed = min(controller.n_action_steps, horizon_steps - looked_at_step)
-        for first in range(0, len(episodes), SLOTS):
-            group = episodes[first : first + SLOTS]
+        for group in groups:
             if all(episode.success for episode in group):
                 continue
             chunks = _look(group, controller, camera_size=camera_size)
-            for episode, chunk in zip(group, chunks, strict=False):
+            for episode in group:
                 if not episode.success:
-                    episode.execute(chunk, executed)
+                    episode.execute(chunks[episode.index % SLOTS], executed)
     return [episode.end() for episode in episodes]
 
 
@@ -151,7 +154,8 @@ def _look(group: Sequence[_Episode], controller: Controller, *, camera_size: int
     size = controller.image_size
     images = np.zeros((SLOTS, size, size, 3), dtype=np.uint8)
     states = np.zeros((SLOTS, len(group[0].simulation.state())), dtype=np.float32)
-    for slot, episode in enumerate(group):
+    for episode in group:
+        slot = episode.index % SLOTS
         if not episode.success:
             images[slot] = resize_frame(episode.simulation.render(camera_size), size)
             states[slot] = episode.simulation.state()
@@ -164,8 +168,8 @@ class _Episode:
     def __init__(self, scene: Scene, index: int, seed: int, *, observer: Observer | None) -> None:
         self.simulation = Simulation(scene)
         self._placement = self.simulation.reset(seed)
+        self.index = index
         self.success = False
-        self._index = index
         self._seed = seed
         self._observer = observer
         self._steps = 0
@@ -189,7 +193,7 @@ class _Episode:
     def end(self) -> EpisodeResult:
         """Return how it went, after telling the observer."""
         result = EpisodeResult(
-            episode=self._index,
+            episode=self.index,
             seed=self._seed,
             success=self.success,
             steps=self._steps,

@@ -5,23 +5,29 @@ Of each run:
     rollouts/<dataset>/episodes.parquet
     rollouts/<dataset>/videos/round_<0000>_episode_<000>.mp4, .json
     rollouts/videos.json      every video with its digest; written last
+
+An arm with a plan of looks is rolled out look by look, until its margins are decided.
 """
 
 from __future__ import annotations
 
 import multiprocessing
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
+from contextlib import AbstractContextManager, nullcontext
 from functools import lru_cache
 from typing import Any
 
-from fedarm.evaluation_settings import RolloutSettings, Scene
-from fedarm.logging import Progress
+from fedarm.evaluation_settings import Look, RolloutSettings, Scene
+from fedarm.logging import Progress, get_logger
 from fedarm.paths import read_json, write_json
 from fedarm.rollout.actor import Actor, load_actor
 from fedarm.rollout.scene_rollout import roll_out_scene
+from fedarm.rollout.sequence import look_at
 
 VIDEOS_SCHEMA_VERSION = 1
+
+_logger = get_logger(__name__)
 
 # A run in a scene: what a process does at a time, and what a scene's folder is written from.
 _Part = tuple[int, Scene]
@@ -32,65 +38,101 @@ def rollout_runs(runs: Sequence[RolloutSettings], *, workers: int) -> None:
     """Roll out every checkpoint of some runs in every scene; write tables, videos and the videos' lists.
 
     Args:
-        runs: What to roll out, and where to write: one training seed each.
+        runs: What to roll out, and where to write: one training seed each, of one arm.
         workers: Processes, which share out runs and scenes. Their number does not change the results.
 
     Raises:
         CheckpointError: A checkpoint is missing, broken, or does not fit the scenes.
-        ResultsError: The metrics are missing, or a folder cannot be written.
+        ResultsError: The metrics are missing, or a folder cannot be written; or there is a plan of looks
+            and the reference's rollouts are missing.
         MachineError: Nothing can be rendered here.
     """
     parts = [(index, scene) for index, run in enumerate(runs) for scene in run.scenes]
-    episodes = sum(_episodes_a_scene(run) * len(run.scenes) for run in runs)
-    videos: dict[_Part, _Videos] = {}
-    with Progress(episodes, label=runs[0].run.name, unit="rollouts") as progress:
-        workers = min(workers, len(parts))
-        rolled_out = _in_processes if workers > 1 else _in_this_process
-        for part, of_part in rolled_out(runs, parts, workers=workers, progress=progress):
-            videos[part] = of_part
+    looks = _looks(runs)
+    episodes = sum(_episodes_a_scene(run, look) * len(run.scenes) for run in runs for look in looks)
+    videos: dict[_Part, _Videos] = {part: [] for part in parts}
+    # What an earlier call has loaded may have been trained anew since.
+    _load_actors.cache_clear()
+    with (
+        Progress(episodes, label=runs[0].run.name, unit="rollouts") as progress,
+        _processes(min(workers, len(parts))) as pool,
+    ):
+        for look in looks:
+            for part, of_part in _rolled_out(runs, parts, look=look, pool=pool, progress=progress):
+                videos[part] += of_part
+            if _is_decided(runs, look):
+                break
     for index, run in enumerate(runs):
         listed = [video for scene in run.scenes for video in videos[index, scene]]
         write_json(run.paths.videos, {"schema_version": VIDEOS_SCHEMA_VERSION, "videos": listed})
 
 
-def _in_this_process(
-    runs: Sequence[RolloutSettings], parts: Sequence[_Part], *, workers: int, progress: Progress
-) -> Iterator[tuple[_Part, _Videos]]:
-    del workers
-    # What an earlier call has loaded may have been trained anew since.
-    _load_actors.cache_clear()
-    for index, scene in parts:
-        yield (index, scene), _roll_out(runs[index], scene, progress=progress)
+def _looks(runs: Sequence[RolloutSettings]) -> list[Look]:
+    plan = runs[0].plan
+    looks = plan.looks if plan else 1
+    return [Look(number, looks) for number in range(1, looks + 1)]
 
 
-def _in_processes(
-    runs: Sequence[RolloutSettings], parts: Sequence[_Part], *, workers: int, progress: Progress
-) -> Iterator[tuple[_Part, _Videos]]:
+def _is_decided(runs: Sequence[RolloutSettings], look: Look) -> bool:
+    """Return whether a look decides all margins, and say what it saw."""
+    plan = runs[0].plan
+    if plan is None:
+        return False
+    seen = look_at(runs, plan, look)
+    for margin, result in zip(plan.margins, seen, strict=True):
+        _logger.info(
+            "look %d of %d, margin %g: z %.2f, boundary %.2f: %s",
+            *(look.number, look.of, margin, result.z, result.boundary),
+            result.outcome or "not decided yet",
+        )
+    return all(result.outcome is not None for result in seen)
+
+
+def _processes(workers: int) -> AbstractContextManager[Executor | None]:
+    """Return worker processes, or None where this process does the work itself."""
+    if workers == 1:
+        return nullcontext()
     # Not forked: a copy of a process with an open graphics context or with threads may hang.
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=context) as pool:
-        tasks = {
-            pool.submit(_roll_out, runs[index], scene): (index, scene) for index, scene in parts
-        }
-        try:
-            for task in as_completed(tasks):
-                yield tasks[task], task.result()
-                progress.advance(_episodes_a_scene(runs[tasks[task][0]]))
-        finally:
-            # After an error nothing is begun any more.
-            pool.shutdown(cancel_futures=True)
+    return ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"))
+
+
+def _rolled_out(
+    runs: Sequence[RolloutSettings],
+    parts: Sequence[_Part],
+    *,
+    look: Look,
+    pool: Executor | None,
+    progress: Progress,
+) -> Iterator[tuple[_Part, _Videos]]:
+    """Roll out every part up to a look, and yield its new films."""
+    if pool is None:
+        for index, scene in parts:
+            yield (index, scene), _roll_out(runs[index], scene, look, progress=progress)
+        return
+    tasks = {
+        pool.submit(_roll_out, runs[index], scene, look): (index, scene) for index, scene in parts
+    }
+    try:
+        for task in as_completed(tasks):
+            yield tasks[task], task.result()
+            progress.advance(_episodes_a_scene(runs[tasks[task][0]], look))
+    except BaseException:
+        # After an error nothing is begun any more.
+        pool.shutdown(cancel_futures=True)
+        raise
 
 
 def _roll_out(
-    settings: RolloutSettings, scene: Scene, *, progress: Progress | None = None
+    settings: RolloutSettings, scene: Scene, look: Look, *, progress: Progress | None = None
 ) -> _Videos:
-    """Roll out one run in one scene."""
+    """Roll out one run in one scene up to a look."""
     return roll_out_scene(
         settings,
         scene,
         actors={**_load_actors(settings), **_load_own_actors(settings, scene)},
         policy_losses=_policy_losses(read_json(settings.paths.metrics), scene.dataset),
         advance=progress.advance if progress else lambda _: None,
+        look=look,
     )
 
 
@@ -122,5 +164,5 @@ def _policy_losses(metrics: Mapping[str, Any], dataset: str) -> dict[int, float]
     }
 
 
-def _episodes_a_scene(settings: RolloutSettings) -> int:
-    return sum(number.episodes for number in settings.rounds)
+def _episodes_a_scene(settings: RolloutSettings, look: Look) -> int:
+    return sum(len(look.episodes(checkpoint)) for checkpoint in settings.rounds)

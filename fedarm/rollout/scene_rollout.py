@@ -7,19 +7,20 @@ dataset/            the last round as a LeRobot dataset, if `rollout.as_dataset`
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from fedarm.evaluation_settings import RolloutRound, RolloutSettings, Scene
+from fedarm.evaluation_settings import Look, RolloutRound, RolloutSettings, Scene
 from fedarm.paths import atomic_dir, write_json
 from fedarm.rollout.actor import Actor
 from fedarm.rollout.closed_loop import EpisodeResult, Observer, Together, roll_out
 from fedarm.rollout.episode_dataset import Take, write_takes
 from fedarm.rollout.film import Film, Title, film_record
 from fedarm.rollout.recording import open_video
-from fedarm.rollout.tables import write_episodes
+from fedarm.rollout.tables import read_rows, write_episodes
 from fedarm.sim.initial_conditions import InitialConditions
 from fedarm.sim.scene import compile_scene
 from fedarm.sim.tasks import CONTROL_FPS
@@ -35,8 +36,11 @@ def roll_out_scene(
     actors: Mapping[int, Actor],
     policy_losses: Mapping[int, float],
     advance: Callable[[int], None],
+    look: Look = Look(),  # noqa: B008 - frozen
 ) -> list[dict[str, Any]]:
     """Roll out every checkpoint of a run in one scene.
+
+    With several looks, the last checkpoint's share of one look; what came before it is kept.
 
     Args:
         settings: The run's settings.
@@ -44,9 +48,10 @@ def roll_out_scene(
         actors: The policies by round.
         policy_losses: Held-out losses on the scene's dataset by round, where there are any.
         advance: Told how many more episodes are done.
+        look: Up to which look, from the one before it.
 
     Returns:
-        The scene's entries in `videos.json`.
+        The new films' entries in `videos.json`.
 
     Raises:
         ResultsError: The scene's folder cannot be written.
@@ -55,11 +60,23 @@ def roll_out_scene(
     videos: list[dict[str, Any]] = []
     table = settings.paths.episodes(scene.dataset)
     with atomic_dir(table.parent) as folder:
+        if look.number > 1:
+            rows = read_rows(table)
+            _keep_videos(table.parent, folder)
         for number in settings.rounds:
+            episodes = look.episodes(number)
+            if not episodes:
+                continue
             actor = actors[number.round]
             takes = _takes(settings, scene, number)
             results, films = _roll_out_round(
-                settings, scene, number=number, actor=actor, videos=folder / _VIDEOS, takes=takes
+                settings,
+                scene,
+                number=number,
+                episodes=episodes,
+                actor=actor,
+                videos=folder / _VIDEOS,
+                takes=takes,
             )
             if takes:
                 task = compile_scene(scene.task, scene.variant).task
@@ -72,9 +89,14 @@ def roll_out_scene(
                 record = film_record(film, labels, policy_loss=policy_losses.get(number.round))
                 write_json(film.writer.file.with_suffix(".json"), record)
                 videos.append(_entry(record, f"{scene.dataset}/{_VIDEOS}/{film.writer.file.name}"))
-            advance(number.episodes)
+            advance(len(episodes))
         write_episodes(folder / table.name, rows)
     return videos
+
+
+def _keep_videos(before: Path, folder: Path) -> None:
+    if (before / _VIDEOS).exists():
+        shutil.copytree(before / _VIDEOS, folder / _VIDEOS)
 
 
 def _takes(settings: RolloutSettings, scene: Scene, number: RolloutRound) -> list[Take]:
@@ -89,17 +111,18 @@ def _roll_out_round(
     scene: Scene,
     *,
     number: RolloutRound,
+    episodes: range,
     actor: Actor,
     videos: Path,
     takes: Sequence[Take],
 ) -> tuple[list[EpisodeResult], dict[int, Film]]:
-    """Roll out one checkpoint and film its first episodes."""
+    """Roll out some episodes of one checkpoint and film the round's first."""
     compiled = compile_scene(scene.task, scene.variant)
     conditions = _initial_conditions(settings, scene)
     title = Title(settings.run.name, number.round, settings.run.seed, scene.dataset)
     with ExitStack() as stack:
         films = {}
-        for episode in range(min(settings.videos, number.episodes)):
+        for episode in range(episodes.start, min(settings.videos, episodes.stop)):
             file = videos / f"round_{number.round:04d}_episode_{episode:03d}.mp4"
             writer = stack.enter_context(open_video(file, size=settings.video_size))
             films[episode] = Film(
@@ -111,11 +134,12 @@ def _roll_out_round(
             )
         results = roll_out(
             compiled,
-            [conditions.seed(entry) for entry in range(number.episodes)],
+            [conditions.seed(entry) for entry in episodes],
             controller=actor.told(compiled.task.instruction),
             horizon_steps=compiled.task.horizon_steps,
             camera_size=scene.camera_size,
             observers=_observers(films, takes),
+            first=episodes.start,
         )
     return results, films
 

@@ -45,6 +45,12 @@ _COLUMNS: tuple[tuple[str, pa.DataType], ...] = (
 )
 
 
+def read_rows(path: Path) -> list[dict[str, Any]]:
+    """Return the rows that were given to `write_episodes`."""
+    rows: list[dict[str, Any]] = pq.read_table(path).to_pylist()
+    return rows
+
+
 def write_episodes(
     path: Path,
     rows: Sequence[Mapping[str, Any]],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -15,7 +15,7 @@ from fedarm.stats.counts import count_pairs
 from fedarm.stats.crossed import crossed_t_difference, crossed_t_ratio, crossed_t_test
 from fedarm.stats.crossed_components import crossed_components
 from fedarm.stats.difference import tango, tango_p_two_sided
-from fedarm.stats.interval import Interval
+from fedarm.stats.interval import CONFIDENCE, Interval
 from fedarm.stats.power import Design, designs_for, detectable, detectable_from_interval
 from fedarm.stats.ratio import tang_nam
 from fedarm.stats.verdict import percent
@@ -81,7 +81,13 @@ class Comparison:
         return max(1 - self.smallest_detectable / self.reference, 0.0)
 
 
-def compare(candidate: Successes, reference: Successes, *, level: Level = "seeds") -> Comparison:
+def compare(
+    candidate: Successes,
+    reference: Successes,
+    *,
+    level: Level = "seeds",
+    confidence: float = CONFIDENCE,
+) -> Comparison:
     """Compare two arms.
 
     With two seeds or more and `level="seeds"`, by the crossed t. With one seed, or for these
@@ -92,6 +98,7 @@ def compare(candidate: Successes, reference: Successes, *, level: Level = "seeds
         candidate: Success `(seed, task, initial_condition)`, each from 0 to 1.
         reference: Success of the same shape; only the number of seeds may differ.
         level: What to speak of.
+        confidence: Two-sided, of the intervals; a look of a sequential plan has a higher one.
 
     Raises:
         ResultsError: The shapes do not match, or a value is not within 0 to 1.
@@ -99,12 +106,18 @@ def compare(candidate: Successes, reference: Successes, *, level: Level = "seeds
     _check(candidate, reference)
     seeds = min(len(candidate), len(reference))
     crossed = level == "seeds" and seeds > 1 and candidate.shape[2] > 1
-    comparison = _over_seeds(candidate, reference) if crossed else _over_pairs(candidate, reference)
+    over = _over_seeds if crossed else _over_pairs
+    comparison = over(candidate, reference, confidence=confidence)
     if level == "seeds" and not crossed:
         code = "one_seed" if seeds == 1 else "one_initial_condition"
         reason = f"{code.replace('_', ' ')}: the comparison holds {_CHECKPOINTS_ONLY}"
-        return _with_cautions(comparison, [Caution(code, reason)])
+        return cautioned(comparison, [Caution(code, reason)])
     return comparison
+
+
+def cautioned(comparison: Comparison, cautions: Sequence[Caution]) -> Comparison:
+    """Return a comparison with more to beware of, which stands first."""
+    return replace(comparison, cautions=(*cautions, *comparison.cautions))
 
 
 def required_designs(
@@ -133,11 +146,11 @@ def required_designs(
     return {margin: designs_for(components, target) for margin, target in targets.items()}
 
 
-def _over_seeds(candidate: Successes, reference: Successes) -> Comparison:
-    difference = crossed_t_difference(candidate, reference)
-    ratio = crossed_t_ratio(candidate, reference)
+def _over_seeds(candidate: Successes, reference: Successes, *, confidence: float) -> Comparison:
+    difference = crossed_t_difference(candidate, reference, confidence=confidence)
+    ratio = crossed_t_ratio(candidate, reference, confidence=confidence)
     if _has_no_width(difference.interval) or _has_no_width(ratio.interval):
-        return _without_variance(candidate, reference)
+        return _without_variance(candidate, reference, confidence=confidence)
     return _comparison(
         candidate,
         reference,
@@ -150,9 +163,9 @@ def _over_seeds(candidate: Successes, reference: Successes) -> Comparison:
     )
 
 
-def _over_pairs(candidate: Successes, reference: Successes) -> Comparison:
+def _over_pairs(candidate: Successes, reference: Successes, *, confidence: float) -> Comparison:
     counts = count_pairs(candidate.mean(axis=0), reference.mean(axis=0))
-    difference_ci = tango(counts)
+    difference_ci = tango(counts, confidence=confidence)
     return _comparison(
         candidate,
         reference,
@@ -160,19 +173,21 @@ def _over_pairs(candidate: Successes, reference: Successes) -> Comparison:
         method="Tango score; Tang-Nam score",
         difference_ci=difference_ci,
         difference_p_two_sided=tango_p_two_sided(counts),
-        ratio_ci=tang_nam(counts),
+        ratio_ci=tang_nam(counts, confidence=confidence),
         smallest_detectable=detectable_from_interval(difference_ci),
     )
 
 
-def _without_variance(candidate: Successes, reference: Successes) -> Comparison:
+def _without_variance(
+    candidate: Successes, reference: Successes, *, confidence: float
+) -> Comparison:
     """Fall back on pairs: a few seeds that agree do not prove that all would."""
-    comparison = _over_pairs(candidate, reference)
+    comparison = _over_pairs(candidate, reference, confidence=confidence)
     text = (
         "no variance between seeds or initial conditions was seen, so the crossed t has no width; "
         f"score intervals over initial conditions stand in, and hold {_CHECKPOINTS_ONLY}"
     )
-    return _with_cautions(comparison, [Caution("no_variance", text)])
+    return cautioned(comparison, [Caution("no_variance", text)])
 
 
 def _comparison(
@@ -227,11 +242,6 @@ def _cautions(candidate: float, reference: float, design: Design) -> list[Cautio
         )
         found.append(Caution("floor", text))
     return found
-
-
-def _with_cautions(comparison: Comparison, cautions: list[Caution]) -> Comparison:
-    fields = vars(comparison) | {"cautions": (*cautions, *comparison.cautions)}
-    return Comparison(**fields)
 
 
 def _more_episodes(comparison: Comparison, target: float) -> Design:

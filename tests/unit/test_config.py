@@ -98,6 +98,28 @@ def test_mistakes_are_named(small_config, path, value, says):
         assert part in message
 
 
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"compare.level": "seeds"}, ["compare.level", "never on training seeds"]),
+        ({"rollout.episodes": 5}, ["rollout.episodes", "multiple of 2"]),
+        ({"rollout.videos": 3}, ["rollout.videos", "film at most 2"]),
+        ({"rollout.as_dataset": True}, ["rollout.as_dataset", "not written as datasets"]),
+        ({"compare.looks": 0}, ["compare.looks", "greater than or equal to 1"]),
+    ],
+)
+def test_looks_that_cannot_be_taken_are_named(small_config, changes, says):
+    asked = {"compare.looks": 2, "compare.level": "checkpoints", "rollout.episodes": 4}
+    for path, value in (asked | {"rollout.progress": {"rounds": [], "episodes": 1}}).items():
+        set_key(small_config, path, value)
+    assert parse_experiment(small_config, source="my.yaml").config.compare.looks == 2
+    for path, value in changes.items():
+        set_key(small_config, path, value)
+    message = refuse(small_config)
+    for part in says:
+        assert part in message
+
+
 def test_checkpoint_base_needs_one_origin_and_a_revision(small_config):
     small_config["base"] = {"kind": "checkpoint"}
     assert "exactly one of `path` and `repo_id`" in refuse(small_config)

@@ -50,9 +50,12 @@ def answer_with(bad):
         if place == 1:
             if bad == "dies":
                 raise RuntimeError("out of memory")
-            array = {"nan": array * np.nan, "inf": array * np.inf, "shape": array[:2]}.get(
-                bad, array
-            )
+            array = {
+                "nan": array * np.nan,
+                "inf": array * np.inf,
+                "shape": array[:2],
+                "large": array * np.float32(1e30),
+            }.get(bad, array)
             rows = 6 if bad == "rows" else 5
         content = RecordDict(
             {ARRAYS: ArrayRecord({"w": Array(array)}), METRICS: MetricRecord({NUM_EXAMPLES: rows})}
@@ -94,6 +97,11 @@ def test_what_cannot_be_used_is_excluded_with_its_reason(bad, reason):
     assert used == [0.0, 2.0]
     (left,) = exchange.exclusions
     assert (left.client, left.during, left.reason) == ("right", "round 3", reason)
+
+
+def test_large_numbers_whose_squares_overflow_can_be_used():
+    used = [values_of(reply) for reply in ask(answer_with("large"), None).replies()]
+    assert used == [0.0, np.float32(1e30), 2.0]
 
 
 @pytest.mark.parametrize("bad", BAD)

@@ -6,8 +6,10 @@ from dataclasses import asdict, replace
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import norm
 
 from fedarm.declaration import Declared
+from fedarm.errors import ResultsError
 from fedarm.report.accounts import client_exclusions
 from fedarm.report.experiment import read_results
 from fedarm.report.losses import loss_and_success, rank_by_loss
@@ -16,8 +18,10 @@ from fedarm.report.results import build_results
 from fedarm.report.success import success_by_round, success_by_task
 from fedarm.report.verdicts import decide_all
 from fedarm.stats.comparison import compare
+from fedarm.stats.counts import count_pairs
 from fedarm.stats.interval import Interval
 from fedarm.stats.proportions import wilson
+from fedarm.stats.ratio import tang_nam
 from fedarm.stats.verdict import decide
 
 from .conftest import SMALL
@@ -152,6 +156,37 @@ def test_one_seed_speaks_of_its_checkpoints(tmp_path):
     found = build_results(results, decisions, None)
     assert {verdict["level"] for verdict in found["verdicts"]} == {"checkpoints"}
     assert "Tango" in found["verdicts"][0]["method"]
+
+
+def test_rollouts_that_stopped_early_have_the_interval_of_their_look(tmp_path):
+    """Ten of twenty initial conditions, the first of two looks: 2.797 in place of 1.960."""
+    settings = fabricate(tmp_path, clients=("pickplace", "sorting"), unseen=(), videos=False)
+    for run in settings.runs_of("fedprox"):
+        for dataset in settings.datasets:
+            file = run.files.episodes(dataset)
+            rows = pd.read_parquet(file)
+            rows[~rows["final"] | (rows["episode"] < 10)].to_parquet(file)
+    looked = replace(settings, level="checkpoints", looks=2, episodes=20)
+    results = read_results(looked)
+    (decision,) = decide_all(results)
+    assert (decision.look.number, decision.look.of) == (1, 2)
+    assert decision.look.boundary == pytest.approx(2.7965, abs=1e-4)
+    arms = shared_outcomes(results.final, ("fedprox", "central"), datasets=looked.clients).success
+    pairs = count_pairs(*(arms[name].mean(axis=0) for name in ("fedprox", "central")))
+    expected = tang_nam(pairs, confidence=2 * norm.cdf(2.7965096815) - 1)
+    assert decision.comparison.ratio_ci.low == pytest.approx(expected.low)
+    assert decision.comparison.cautions[0].code == "sequential"
+    found = build_results(results, (decision,), None)
+    assert found["decisions"][0]["look"]["number"] == 1
+    # The reference's other ten are listed, not dropped without a word.
+    assert sum(left["episodes"] for left in found["exclusions"]) == 2 * 3 * 10
+
+
+def test_episodes_between_two_looks_are_refused(tmp_path):
+    settings = fabricate(tmp_path, episodes=12, videos=False, **SMALL)
+    results = read_results(replace(settings, level="checkpoints", looks=2, episodes=20))
+    with pytest.raises(ResultsError, match="every 10 initial conditions"):
+        decide_all(results)
 
 
 def test_undefined_numbers_are_null(tmp_path):

@@ -109,6 +109,22 @@ def test_episode_does_not_depend_on_how_many_others_run(scene, policy, statistic
     assert many[:3] == few
 
 
+def test_episodes_in_shares_go_as_all_at_once(scene, policy, statistics):
+    """Each keeps its slot, although the others before it are over."""
+
+    def predict(images, states):
+        return predict_chunk(policy, statistics, images, states)
+
+    options = {"controller": Controller(predict, 64, 8), "horizon_steps": 8, "camera_size": 64}
+    seeds = list(range(SLOTS + 2))
+    shares = [
+        result
+        for first, stop in ((0, 4), (4, 8), (8, 12))
+        for result in roll_out(scene, seeds[first:stop], **options, first=first)
+    ]
+    assert shares == roll_out(scene, seeds, **options)
+
+
 class Watcher:
     """An observer that counts, and renders as a film does."""
 
