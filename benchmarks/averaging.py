@@ -28,18 +28,10 @@ _NOTE = """\
 Success on the clients' tasks, over {seeds} seeds and {episodes} initial conditions a task.
 Steps in a row are the optimizer's steps that follow each other: the clients of a round work side by
 side, so at equal samples a federated run has a quarter of those of a central one. The learning rate
-falls along half a cosine over the run, step by step to 5 % of its start; or from round to round towards
-0; or in the latter way and anew within each round (`round_cosine`), which halves its mean. The start is
-the base policy, pretrained with a learning rate that falls likewise, or with one that stays. The last
-column is success over that of the first row. Made by `make bench NAME=averaging` from
-`configs/strategies.yaml`; these are means, without intervals.
+falls along half a cosine over the run. The base policy was pretrained with a learning rate that falls
+likewise, or with one that stays. The last column is success over that of the first row. Made by
+`make bench NAME=averaging` from `configs/strategies.yaml`; these are means, without intervals.
 """
-
-_FALLS = {
-    "cosine": "by step, to 5 %",
-    "constant": "by round, to 0",
-    "round_cosine": "by round and within rounds",
-}
 
 
 @dataclass(frozen=True)
@@ -53,7 +45,6 @@ class Variant:
         moments: What becomes of Adam's moments between rounds: `average` or `reset`.
         batch_size: Samples a step.
         budget: Samples, in units of the reference's.
-        lr_fall: How the learning rate falls: the kind of its schedule.
         lr_factor: The learning rate at its start, in units of the reference's.
         start: Whether the base was pretrained with a learning rate that `falls` or `stays`.
     """
@@ -64,7 +55,6 @@ class Variant:
     moments: str = "average"
     batch_size: int = 16
     budget: int = 1
-    lr_fall: str = "cosine"
     lr_factor: int = 1
     start: str = "falls"
 
@@ -78,7 +68,6 @@ class Variant:
         arm = raw["arms"]["central"]
         if self.arm == "fedavg":
             arm = {**raw["arms"]["fedavg"], "optimizer_state": self.moments}
-        decay = "none" if self.lr_fall == "cosine" else "cosine"
         return {
             **raw,
             "experiment": f"averaging_{self.name}",
@@ -90,7 +79,6 @@ class Variant:
                 "batch_size": self.batch_size,
                 "samples": self.budget * raw["training"]["samples"],
                 "lr": self.lr_factor * raw["training"]["lr"],
-                "schedule": {"kind": self.lr_fall, "round_decay": decay},
             },
             "arms": {"central": raw["arms"]["central"], self.arm: arm},
         }
@@ -106,7 +94,7 @@ class Variant:
         return (
             f"| {self.arm} | {samples} | {self.batch_size} | {steps} "
             f"| {steps // self.rounds if federated else '–'} | {kept if federated else 'kept'} "
-            f"| {self.lr_factor * raw['training']['lr']:g} | {_FALLS[self.lr_fall]} | {self.start} "
+            f"| {self.lr_factor * raw['training']['lr']:g} | {self.start} "
             f"| {100 * success:.0f} % | {success / reference:.2f} |"
         )
 
@@ -116,16 +104,13 @@ REFERENCE = Variant("central", arm="central")
 PLAIN = Variant("fedavg")
 VARIANTS = (
     Variant("central_batch_64", arm="central", batch_size=64),
-    Variant("budget_4", budget=4),
-    Variant("central_lr_2", arm="central", lr_factor=2),
     Variant("lr_2", lr_factor=2),
-    Variant("central_unannealed", arm="central", start="stays"),
+    Variant("central_lr_2", arm="central", lr_factor=2),
     Variant("unannealed", start="stays"),
+    Variant("central_unannealed", arm="central", start="stays"),
     Variant("moments_reset", moments="reset"),
     Variant("rounds_80", rounds=80),
-    Variant("rounds_5", rounds=5),
-    Variant("to_zero", lr_fall="constant"),
-    Variant("round_cosine", lr_fall="round_cosine"),
+    Variant("budget_4", budget=4),
 )
 
 
@@ -197,8 +182,7 @@ def page(rows: Sequence[str], note: str) -> str:
     """Return the documentation's page."""
     head = (
         "| arm | samples | batch | steps in a row | steps a round | Adam's moments "
-        "| lr | its cosine | base's lr | success | over central |\n"
-        "|---|---|---|---|---|---|---|---|---|---|---|"
+        "| lr | base's lr | success | over central |\n|---|---|---|---|---|---|---|---|---|---|"
     )
     return "\n".join((note, head, *rows)) + "\n"
 

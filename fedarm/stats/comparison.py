@@ -217,13 +217,13 @@ def _comparison(
         smallest_detectable=smallest_detectable,
         design=design,
         tasks=candidate.shape[1],
-        cautions=tuple(_cautions(top, bottom, design)),
+        cautions=tuple(_cautions(top, bottom, design, level=level)),
     )
 
 
-def _cautions(candidate: float, reference: float, design: Design) -> list[Caution]:
+def _cautions(candidate: float, reference: float, design: Design, *, level: Level) -> list[Caution]:
     found: list[Caution] = []
-    if design.seeds == 2:
+    if level == "seeds" and design.seeds == 2:
         text = "two seeds: the interval rests on very few degrees of freedom and is wide"
         found.append(Caution("few_seeds", text))
     if design.episodes < FEW_INITIAL_CONDITIONS:
