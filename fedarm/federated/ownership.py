@@ -1,15 +1,15 @@
-"""Processes that end with the one that started them, however it ends, and results with one writer.
+"""Processes that end with the one that started them, however it ends.
 
 A killed launcher of Flower's simulation leaves its server and Ray's processes behind, which go on to the
 last round: whoever starts the run again is then the second writer in the same folder. So a launcher
 starts them under a guard, a small process that waits for the launcher's end of a pipe to close, which no
-way of dying can prevent, and then ends all that descends from it. What writes holds a lock, too.
+way of dying can prevent, and then ends all that descends from it. What writes holds a lock, too
+(`fedarm.locks`).
 """
 
 from __future__ import annotations
 
 import ctypes
-import fcntl
 import os
 import select
 import signal
@@ -20,16 +20,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from fedarm.errors import MachineError, ResultsError
-from fedarm.logging import get_logger
+from fedarm.errors import MachineError
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
 _POLL_S = 0.1
-# A former writer that has lost its launcher ends within seconds.
-_LOCK_TIMEOUT_S = 30.0
-
-_logger = get_logger(__name__)
 
 
 def end_with_parent() -> None:
@@ -73,46 +68,6 @@ def owned(
     finally:
         os.close(ours)
         guard.wait()
-
-
-@contextmanager
-def only_writer(folder: Path, *, timeout_s: float = _LOCK_TIMEOUT_S) -> Iterator[None]:
-    """Hold a lock on a folder of results; the lock goes when its holder ends, however it ends.
-
-    Args:
-        folder: The folder, which is made if need be. The lock leaves no file in it.
-        timeout_s: How long to wait for another writer to end.
-
-    Raises:
-        ResultsError: Another process writes there and does not end.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        _lock(descriptor, folder, time.monotonic() + timeout_s)
-        yield
-    finally:
-        os.close(descriptor)
-
-
-def _lock(descriptor: int, folder: Path, deadline_s: float) -> None:
-    while True:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if time.monotonic() > deadline_s:
-                raise ResultsError(
-                    "another process writes these results",
-                    file=folder,
-                    remedy="wait for it to end, or end it",
-                ) from None
-            time.sleep(_POLL_S)
-        except OSError as error:
-            # Some network file systems lock no folders.
-            _logger.warning("no lock on %s: %s; start no second run there", folder, error)
-            return
-        else:
-            return
 
 
 def guard(pipe: int, command: Sequence[str]) -> int:

@@ -25,7 +25,6 @@ from fedarm.federated.contents import metrics_in
 from fedarm.federated.exchange import ClientError, Exchange
 from fedarm.federated.faults import same_update
 from fedarm.federated.keys import HELD_OUT_LOSS, LR_FACTORS, PROXIMAL_MU
-from fedarm.federated.ownership import only_writer
 from fedarm.federated.records import (
     OptimizerState,
     load_weights,
@@ -40,6 +39,7 @@ from fedarm.federated.roster import call_roster, rejoin
 from fedarm.federated.start import load_start
 from fedarm.federated.statistics import GatheredSums, gather_sums
 from fedarm.federated.strategies import STRATEGIES, RoundStrategy
+from fedarm.locks import only_writer
 from fedarm.logging import Progress
 from fedarm.policies.normalization import Statistics
 from fedarm.settings import TrainSettings

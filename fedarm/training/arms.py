@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from fedarm.config import CheckpointBase, PretrainedBase
 from fedarm.config_policies import SmolVLAPolicy
 from fedarm.experiment import BASE_ROUND
+from fedarm.locks import only_writer
 from fedarm.policies.checkpoint import (
     LoadedPolicy,
     adopt_pretrained,
@@ -47,6 +48,11 @@ def train_base(settings: TrainSettings) -> None:
         CheckpointError: The checkpoint to start from is missing, broken, or of another architecture.
         ResultsError: The results cannot be written.
     """
+    with only_writer(settings.checkpoints.parent):
+        _train_base(settings)
+
+
+def _train_base(settings: TrainSettings) -> None:
     store = RoundStore.open(settings, run_fingerprint(settings, Path(__file__)))
     pretraining = settings.checkpoints / _PRETRAINING
     if not store.has(BASE_ROUND):
@@ -69,15 +75,16 @@ def train_pooled(settings: TrainSettings) -> None:
         CheckpointError: The base is missing, broken, or of another architecture.
         ResultsError: The results cannot be written.
     """
-    store = RoundStore.open(settings, run_fingerprint(settings, Path(__file__)))
-    policy = train_rounds(
-        settings,
-        store,
-        lambda: start_policy(settings),
-        rows=load_train_rows(settings.sources, settings.policy.chunk_size),
-        held_out=load_evaluated_rows(settings),
-    )
-    write_metrics(settings, store, policy=policy)
+    with only_writer(settings.checkpoints.parent):
+        store = RoundStore.open(settings, run_fingerprint(settings, Path(__file__)))
+        policy = train_rounds(
+            settings,
+            store,
+            lambda: start_policy(settings),
+            rows=load_train_rows(settings.sources, settings.policy.chunk_size),
+            held_out=load_evaluated_rows(settings),
+        )
+        write_metrics(settings, store, policy=policy)
 
 
 def _make_base(settings: TrainSettings, pretraining: Path) -> tuple[LoadedPolicy, MetricsLine]:

@@ -10,9 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from fedarm.errors import ResultsError
 from fedarm.federated.exchange import ClientError
-from fedarm.federated.ownership import only_writer, owned
+from fedarm.federated.ownership import owned
 from fedarm.federated.records import pack_settings
 from fedarm.federated.run import train_federated
 from fedarm.federated.simulation import backend_config
@@ -45,20 +44,12 @@ def test_a_client_that_fails_in_its_worker_is_named(experiment, tmp_path):
         file.write_bytes(kept)
 
 
-def test_ray_is_given_what_the_configuration_says():
+def test_ray_is_given_what_the_configuration_says(monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "2,5")
     config = backend_config(Runtime("simulation", 3, client_cpus=0.5, client_gpus=0.25), Path("/x"))
     assert config["client_resources"] == {"num_cpus": 0.5, "num_gpus": 0.25}
     assert config["init_args"]["num_cpus"] == 2
-
-
-def test_only_one_writes(tmp_path):
-    with only_writer(tmp_path):
-        second = only_writer(tmp_path, timeout_s=0)
-        with pytest.raises(ResultsError, match="another process writes these results"):
-            second.__enter__()
-        assert list(tmp_path.iterdir()) == []
-    with only_writer(tmp_path, timeout_s=0):
-        pass
+    assert config["init_args"]["num_gpus"] == 2
 
 
 def test_an_owned_command_gives_its_exit_code():

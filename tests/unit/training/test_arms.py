@@ -4,6 +4,7 @@ import shutil
 import signal
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +12,14 @@ import numpy as np
 import pytest
 
 from fedarm.config import CheckpointBase, RandomBase
-from fedarm.errors import CheckpointError, DataError
+from fedarm.errors import CheckpointError, DataError, ResultsError
 from fedarm.experiment import Experiment, parse_experiment
+from fedarm.locks import only_writer
 from fedarm.paths import read_json
 from fedarm.policies.checkpoint import digest_checkpoint, load_pretrained
 from fedarm.provenance import digest_folder
 from fedarm.settings import TrainSettings
-from fedarm.training import pooled, store
+from fedarm.training import arms, pooled, store
 from fedarm.training.arms import train_base, train_pooled
 from fedarm.training.loop import LocalTrainer
 from fedarm.training.rows import load_train_rows
@@ -313,3 +315,13 @@ def test_a_run_without_a_base_is_an_error(central):
     missing = replace(central, start=central.checkpoints / "nowhere")
     with pytest.raises(CheckpointError, match="file is missing"):
         train_pooled(missing)
+
+
+@pytest.mark.parametrize("train", [train_base, train_pooled])
+def test_a_run_that_is_written_already_is_refused(central, monkeypatch, train):
+    monkeypatch.setattr(arms, "only_writer", partial(only_writer, timeout_s=0))
+    with (
+        only_writer(central.checkpoints.parent),
+        pytest.raises(ResultsError, match="another process writes these results"),
+    ):
+        train(central)
