@@ -1,4 +1,4 @@
-"""The `fedarm` command: datasets, videos, real arms, the size of a study, federations of sites.
+"""The `fedarm` command: datasets, videos, real arms, the size of a study, federations, clusters.
 
     fedarm data check PATH                      is this dataset sound?
     fedarm data fix PATH --out DIR              write a repaired copy
@@ -7,6 +7,7 @@
     fedarm video analyze PATH                   what is in these videos, what is wrong: `cli_video.py`
     fedarm evaluation sheet | join | check      policies judged on a real arm: `cli_evaluation.py`
     fedarm plan                                 how many seeds and episodes it takes: `cli_plan.py`
+    fedarm cluster check                        can jobs be sent to SLURM from here: `cli_cluster.py`
     fedarm site init | serve | join             a federation between sites: `cli_site.py`
 
 Exit codes of `data`: 0 nothing found, 1 defects found, 2 not usable: no dataset, a wrong argument. What
@@ -24,7 +25,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
 
-from fedarm import cli_evaluation, cli_plan, cli_site, cli_video
+from fedarm import cli_cluster, cli_evaluation, cli_plan, cli_site, cli_video
 from fedarm.errors import EXIT_USER_ERROR, FedarmError
 
 # What a shell reports of a program that Ctrl-C has ended.
@@ -71,8 +72,8 @@ def _run_data(args: argparse.Namespace) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="fedarm",
-        description="Datasets and videos of robots, policies on real arms, the size of a study, and"
-        " federations of datasets' owners.",
+        description="Datasets and videos of robots, policies on real arms, the size of a study,"
+        " federations of datasets' owners, and clusters.",
     )
     groups = parser.add_subparsers(required=True, metavar="COMMAND")
     data = groups.add_parser("data", help="check, repair and compare datasets")
@@ -120,6 +121,7 @@ def _parser() -> argparse.ArgumentParser:
     cli_video.add_commands(groups)
     cli_plan.add_command(groups)
     cli_site.add_commands(groups)
+    cli_cluster.add_commands(groups)
     return parser
 
 
