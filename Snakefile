@@ -48,6 +48,7 @@ rule all:
 
 onstart:
     gc.enable()
+    check_cluster()
     write_resolved_config(experiment)
     declare(experiment)
 

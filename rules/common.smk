@@ -1,3 +1,4 @@
+import math
 import os
 from pathlib import Path
 
@@ -12,8 +13,10 @@ from fedarm.evaluation_jobs import (
     rollout_settings,
 )
 from fedarm.experiment import parse_experiment, write_resolved_config
+from fedarm.gpus import one_gpu_if_any
 from fedarm.logging import exit_with
 from fedarm.provenance import digest_value
+from fedarm.slurm import Request, check_requests
 from fedarm.training_jobs import train_settings
 
 CONDA = "../envs/fedarm.yaml"
@@ -137,6 +140,50 @@ def rollout_workers(cores):
     """Return the processes of a rollout job: the machine's cores over the arms' jobs, at least one."""
     jobs = len({run.name for run in experiment.runs})
     return max(1, (cores or 1) // jobs)
+
+
+def more_each_time(mem_mb):
+    """Return a job's memory: once as much at its first attempt, twice as much at the second, and so on."""
+    return lambda wildcards, attempt: attempt * mem_mb
+
+
+def gpus_here(wildcards):
+    """Return the GPUs of a job that computes on one: one, if this machine has any.
+
+    A cluster's nodes have other GPUs than the machine that plans, so that there its profile says it.
+    """
+    return 0 if workflow.non_local_exec else one_gpu_if_any()
+
+
+def federation_gpus(wildcards, threads):
+    """Return the GPUs of a federated run: those that the simulation sets aside, or as of other jobs."""
+    section = experiment.config.federation
+    aside = section.client_resources.num_gpus
+    if section.runtime == "simulation" and aside:
+        return math.ceil(min(threads, section.workers) * aside)
+    return gpus_here(wildcards)
+
+
+def check_cluster():
+    """Refuse jobs that this SLURM cluster cannot run, before one is submitted."""
+    if workflow.executor_plugin.name != "slurm":
+        return
+    jobs = {job.rule.name: job for job in workflow.dag.needrun_jobs()}
+    requests = [
+        Request(
+            name,
+            partitions=tuple(
+                filter(None, str(job.resources.get("slurm_partition", "")).split(","))
+            ),
+            gpus=job.resources.get("gpu", 0),
+        )
+        for name, job in jobs.items()
+        if not job.is_local
+    ]
+    try:
+        check_requests(requests)
+    except FedarmError as error:
+        exit_with(error)
 
 
 def rollout_digest(wildcards):

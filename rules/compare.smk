@@ -82,7 +82,7 @@ rule compare_arms:
     conda:
         CONDA
     resources:
-        mem_mb=2000,
+        mem_mb=more_each_time(2000),
         runtime=30,
     params:
         config=resolved_config,
@@ -111,6 +111,9 @@ rule write_manifest:
         f"logs/{experiment.config.experiment}/write_manifest.tsv"
     conda:
         CONDA
+    resources:
+        mem_mb=more_each_time(1000),
+        runtime=30,
     params:
         config=resolved_config,
         script=script_of("write_manifest"),

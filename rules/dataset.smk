@@ -20,7 +20,7 @@ rule get_dataset:
         CONDA
     threads: 1
     resources:
-        mem_mb=3000,
+        mem_mb=more_each_time(3000),
         runtime=30,
     params:
         config=resolved_config,
@@ -61,7 +61,7 @@ rule fetch_dataset:
     conda:
         CONDA
     resources:
-        mem_mb=4000,
+        mem_mb=more_each_time(4000),
         runtime=480,
     params:
         config=resolved_config,
@@ -86,7 +86,7 @@ rule check_dataset:
     conda:
         CONDA
     resources:
-        mem_mb=2000,
+        mem_mb=more_each_time(2000),
         runtime=30,
     params:
         config=resolved_config,
@@ -112,7 +112,7 @@ rule cache_frames:
     conda:
         CONDA
     resources:
-        mem_mb=2000,
+        mem_mb=more_each_time(2000),
         runtime=30,
     params:
         config=resolved_config,

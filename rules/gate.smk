@@ -19,7 +19,7 @@ rule gate_datasets:
     conda:
         CONDA
     resources:
-        mem_mb=2000,
+        mem_mb=more_each_time(2000),
         runtime=30,
     params:
         config=resolved_config,

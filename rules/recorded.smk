@@ -20,7 +20,7 @@ rule collect_recorded:
     conda:
         CONDA
     resources:
-        mem_mb=2000,
+        mem_mb=more_each_time(2000),
         runtime=60,
     params:
         config=resolved_config,

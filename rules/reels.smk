@@ -34,7 +34,7 @@ rule make_reels:
     conda:
         CONDA
     resources:
-        mem_mb=1500,
+        mem_mb=more_each_time(1500),
         runtime=30,
     params:
         config=resolved_config,

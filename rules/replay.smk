@@ -28,8 +28,9 @@ rule replay_arm:
     conda:
         CONDA
     resources:
-        mem_mb=3000,
+        mem_mb=more_each_time(3000),
         runtime=240,
+        gpu=gpus_here,
     params:
         config=resolved_config,
         script=script_of("replay_arm"),
@@ -37,7 +38,7 @@ rule replay_arm:
         settings=replay_digest,
     shell:
         "python {params.script:q} --config {params.config:q} --run {wildcards.run}"
-        " > {log:q} 2>&1"
+        " --gpus {resources.gpu} > {log:q} 2>&1"
 
 
 # The base has one seed.

@@ -26,11 +26,13 @@ rule rollout_arm:
         run=rollout_names("local", "central", "federated"),
     conda:
         CONDA
-    # The arms share out the cores; with fewer cores than arms, jobs side by side are all that is needed.
-    threads: rollout_workers(workflow.cores)
+    # The arms share out the cores; with fewer cores than arms, jobs side by side are all that is needed. On a
+    # cluster there is no number of cores: its profile says how many a job gets.
+    threads: rollout_workers(workflow.resource_settings.cores)
     resources:
-        mem_mb=lambda wildcards, threads: 1500 + 1500 * threads,
+        mem_mb=lambda wildcards, threads, attempt: attempt * (1500 + 1500 * threads),
         runtime=240,
+        gpu=gpus_here,
     params:
         config=resolved_config,
         script=script_of("rollout_arm"),
@@ -38,7 +40,7 @@ rule rollout_arm:
         settings=rollout_digest,
     shell:
         "python {params.script:q} --config {params.config:q} --run {wildcards.run}"
-        " --workers {threads}"
+        " --workers {threads} --gpus {resources.gpu}"
         " > {log:q} 2>&1"
 
 

@@ -15,15 +15,17 @@ rule train_base:
     conda:
         CONDA
     resources:
-        mem_mb=3000,
+        mem_mb=more_each_time(3000),
         runtime=240,
+        gpu=gpus_here,
     params:
         config=resolved_config,
         script=script_of("train_base"),
         code=code_of("train_base"),
         settings=train_settings(experiment, experiment.base_run).digest(),
     shell:
-        "python {params.script:q} --config {params.config:q} > {log:q} 2>&1"
+        "python {params.script:q} --config {params.config:q} --gpus {resources.gpu}"
+        " > {log:q} 2>&1"
 
 
 rule train_central:
@@ -44,8 +46,9 @@ rule train_central:
     conda:
         CONDA
     resources:
-        mem_mb=3000,
+        mem_mb=more_each_time(3000),
         runtime=240,
+        gpu=gpus_here,
     params:
         config=resolved_config,
         script=script_of("train_central"),
@@ -53,7 +56,7 @@ rule train_central:
         settings=training_digest,
     shell:
         "python {params.script:q} --config {params.config:q} --run {wildcards.run}"
-        " --seed {wildcards.seed} > {log:q} 2>&1"
+        " --seed {wildcards.seed} --gpus {resources.gpu} > {log:q} 2>&1"
 
 
 # All seeds of a client in one job: each has that client's share of the budget, so the job is about as
@@ -77,8 +80,9 @@ rule train_local:
     conda:
         CONDA
     resources:
-        mem_mb=3000,
+        mem_mb=more_each_time(3000),
         runtime=240,
+        gpu=gpus_here,
     params:
         config=resolved_config,
         script=script_of("train_local"),
@@ -86,7 +90,7 @@ rule train_local:
         settings=local_training_digest,
     shell:
         "python {params.script:q} --config {params.config:q} --run {wildcards.run}"
-        " > {log:q} 2>&1"
+        " --gpus {resources.gpu} > {log:q} 2>&1"
 
 
 rule train_federated:
@@ -108,10 +112,11 @@ rule train_federated:
     # Each worker is a process with a policy of its own.
     threads: experiment.config.federation.workers
     resources:
-        mem_mb=lambda wildcards, threads: (
-            3000 if threads == 1 else 3000 + 1500 * threads
+        mem_mb=lambda wildcards, threads, attempt: (
+            attempt * (3000 if threads == 1 else 3000 + 1500 * threads)
         ),
         runtime=240,
+        gpu=federation_gpus,
     params:
         config=resolved_config,
         script=script_of("train_federated"),
@@ -119,4 +124,5 @@ rule train_federated:
         settings=training_digest,
     shell:
         "python {params.script:q} --config {params.config:q} --run {wildcards.run}"
-        " --seed {wildcards.seed} --workers {threads} > {log:q} 2>&1"
+        " --seed {wildcards.seed} --workers {threads}"
+        " --gpus {resources.gpu} > {log:q} 2>&1"

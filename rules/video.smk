@@ -22,7 +22,7 @@ rule analyze_videos:
     conda:
         CONDA
     resources:
-        mem_mb=1000,
+        mem_mb=more_each_time(1000),
         runtime=60,
     params:
         script=script_of("analyze_videos"),

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from fedarm.evaluation_jobs import rollout_settings
 from fedarm.experiment import load_experiment
+from fedarm.gpus import claimed_gpus
 from fedarm.logging import run_script
 
 
@@ -16,10 +17,12 @@ def main() -> None:
     parser.add_argument("--config", type=Path, required=True)
     parser.add_argument("--run", required=True)
     parser.add_argument("--workers", type=int, default=1, help="processes")
+    parser.add_argument("--gpus", type=int, help="one if there is any, unless given")
     args = parser.parse_args()
     experiment = load_experiment(args.config)
     runs = [rollout_settings(experiment, run) for run in experiment.runs_named(args.run)]
-    rollout_runs(runs, workers=args.workers)
+    with claimed_gpus(args.gpus):
+        rollout_runs(runs, workers=args.workers)
 
 
 if __name__ == "__main__":

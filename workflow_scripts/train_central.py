@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from fedarm.experiment import load_experiment
+from fedarm.gpus import claimed_gpus
 from fedarm.logging import run_script
 from fedarm.training_jobs import train_settings
 
@@ -16,9 +17,11 @@ def main() -> None:
     parser.add_argument("--config", type=Path, required=True)
     parser.add_argument("--run", required=True)
     parser.add_argument("--seed", type=int, required=True)
+    parser.add_argument("--gpus", type=int, help="one if there is any, unless given")
     args = parser.parse_args()
     experiment = load_experiment(args.config)
-    train_pooled(train_settings(experiment, experiment.run(args.run, args.seed)))
+    with claimed_gpus(args.gpus):
+        train_pooled(train_settings(experiment, experiment.run(args.run, args.seed)))
 
 
 if __name__ == "__main__":

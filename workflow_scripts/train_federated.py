@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from fedarm.experiment import load_experiment
+from fedarm.gpus import claimed_gpus
 from fedarm.logging import run_script
 from fedarm.training_jobs import runtime_of, train_settings
 
@@ -17,10 +18,12 @@ def main() -> None:
     parser.add_argument("--run", required=True)
     parser.add_argument("--seed", type=int, required=True)
     parser.add_argument("--workers", type=int, help="at most so many clients work at the same time")
+    parser.add_argument("--gpus", type=int, help="one if there is any, unless given")
     args = parser.parse_args()
     experiment = load_experiment(args.config)
     settings = train_settings(experiment, experiment.run(args.run, args.seed))
-    train_federated(settings, runtime_of(experiment, args.workers))
+    with claimed_gpus(args.gpus):
+        train_federated(settings, runtime_of(experiment, args.workers))
 
 
 if __name__ == "__main__":

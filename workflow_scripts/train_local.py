@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from fedarm.experiment import load_experiment
+from fedarm.gpus import claimed_gpus
 from fedarm.logging import run_script
 from fedarm.training_jobs import train_settings
 
@@ -15,10 +16,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--config", type=Path, required=True)
     parser.add_argument("--run", required=True)
+    parser.add_argument("--gpus", type=int, help="one if there is any, unless given")
     args = parser.parse_args()
     experiment = load_experiment(args.config)
-    for run in experiment.runs_named(args.run):
-        train_pooled(train_settings(experiment, run))
+    with claimed_gpus(args.gpus):
+        for run in experiment.runs_named(args.run):
+            train_pooled(train_settings(experiment, run))
 
 
 if __name__ == "__main__":

@@ -28,6 +28,7 @@ from fedarm.federated.exchange import ClientError
 from fedarm.federated.ownership import end_with_parent, owned
 from fedarm.federated.records import pack_settings, unpack_settings
 from fedarm.federated.rounds import hold_rounds
+from fedarm.gpus import usable_gpus
 from fedarm.logging import log_to_stderr
 from fedarm.settings import Runtime, TrainSettings
 
@@ -122,8 +123,9 @@ def backend_config(runtime: Runtime, folder: Path) -> dict[str, Any]:
     return {
         "client_resources": {"num_cpus": runtime.client_cpus, "num_gpus": runtime.client_gpus},
         "init_args": {
-            # As many cores as there are workers to use them, whatever the machine has.
+            # As many cores as there are workers to use them, whatever the machine has; the job's GPUs.
             "num_cpus": math.ceil(runtime.workers * runtime.client_cpus),
+            "num_gpus": len(usable_gpus()),
             "_temp_dir": str(folder / "ray"),
             "include_dashboard": False,
             "logging_level": "warning",

@@ -1,9 +1,9 @@
 """A grid whose clients work side by side, each in the worker process that is its own.
 
 Client i belongs to worker i modulo the number of workers, for the whole run: a worker reads the data of
-its clients once, and no more than once. A client's Flower context stays with the grid and travels with
-each message, so a worker that dies takes no client's memory with it; it is started again when one of its
-clients is next addressed.
+its clients once, and no more than once. The workers share out the GPUs of the job. A client's Flower
+context stays with the grid and travels with each message, so a worker that dies takes no client's memory
+with it; it is started again when one of its clients is next addressed.
 
 Replies come back in the order of the messages, and each client sees the same messages in the same order
 whatever the number of workers, so that number changes no byte of a result.
@@ -29,6 +29,7 @@ from flwr.common.constant import ErrorCode
 from fedarm.errors import FedarmError
 from fedarm.federated.inprocess import InProcessGrid
 from fedarm.federated.keys import PARTITION
+from fedarm.gpus import VISIBLE, gpus_for_each
 from fedarm.logging import get_logger
 
 # A fresh interpreter: a fork would copy PyTorch's threads in whatever state they are.
@@ -50,7 +51,8 @@ class WorkersGrid(InProcessGrid):
 
     def __init__(self, load_app: Callable[[], ClientApp], clients: int, *, workers: int) -> None:
         super().__init__(load_app(), clients)
-        self._workers = [_Worker(load_app, index) for index in range(min(workers, clients))]
+        gpus = gpus_for_each(min(workers, clients))
+        self._workers = [_Worker(load_app, index, gpu) for index, gpu in enumerate(gpus)]
         for worker in self._workers:
             worker.start()
 
@@ -113,6 +115,7 @@ class _Worker:
 
     load_app: Callable[[], ClientApp]
     index: int
+    gpu: str
     _process: BaseProcess | None = field(default=None, init=False)
     _connection: Connection | None = field(default=None, init=False)
     _stopped: bool = field(default=False, init=False)
@@ -121,7 +124,10 @@ class _Worker:
         """Start the process; return the connection to it."""
         self._connection, theirs = _SPAWN.Pipe()
         self._process = _SPAWN.Process(
-            target=_work, args=(theirs, self.load_app), name=f"clients-{self.index}", daemon=True
+            target=_work,
+            args=(theirs, self.load_app, self.gpu),
+            name=f"clients-{self.index}",
+            daemon=True,
         )
         self._process.start()
         # Only the worker holds its end now, so that its death ends the connection.
@@ -169,8 +175,10 @@ class _Worker:
         return Message(Error(ErrorCode.NODE_UNAVAILABLE, reason), reply_to=message)
 
 
-def _work(connection: Connection, load_app: Callable[[], ClientApp]) -> None:
+def _work(connection: Connection, load_app: Callable[[], ClientApp], gpu: str) -> None:
     """Answer messages until the grid is gone; the body of a worker process."""
+    # CUDA reads it when it is first used, which is later.
+    os.environ[VISIBLE] = gpu
     threading.Thread(target=_end_with_grid, daemon=True).start()
     logging.getLogger("flwr").setLevel(logging.WARNING)
     app = load_app()

@@ -8,6 +8,9 @@ from typing import Literal
 
 import torch
 
+from fedarm.errors import MachineError
+from fedarm.gpus import VISIBLE, usable_gpus
+
 
 def prepare_torch() -> torch.device:
     """Make PyTorch repeatable and return the device to train on: a GPU if there is one.
@@ -15,6 +18,9 @@ def prepare_torch() -> torch.device:
     One thread on the CPU: jobs run side by side, a core each, and a second thread slows both (4 to 15
     times, measured, while the other core is busy). The order of sums then does not depend on the machine
     either.
+
+    Raises:
+        MachineError: There should be a GPU, and PyTorch cannot use it.
     """
     # cuBLAS is repeatable only with this, and reads it when it is first used.
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
@@ -23,7 +29,22 @@ def prepare_torch() -> torch.device:
     # Together with the above PyTorch would fill all new memory with NaN, at 2 % of a step's time.
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     torch.backends.cudnn.benchmark = False
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    return _device()
+
+
+def _device() -> torch.device:
+    if torch.cuda.is_available():
+        return torch.device("cuda")
+    # Days on a CPU that nobody has asked for would be the worse surprise.
+    if VISIBLE in os.environ and usable_gpus():
+        raise MachineError(
+            "PyTorch cannot use the GPU that this job was given",
+            key=VISIBLE,
+            value=os.environ[VISIBLE],
+            remedy="see what nvidia-smi says of the driver, and whether PyTorch was built for it"
+            f" (torch {torch.__version__}); an empty {VISIBLE} computes on the CPU",
+        )
+    return torch.device("cpu")
 
 
 def compute_in(

@@ -29,6 +29,7 @@ def load_app() -> ClientApp:
             "partition": int(context.node_config["partition-id"]),
             "messages": seen["messages"],
             "process": os.getpid(),
+            "gpu": int(os.environ["CUDA_VISIBLE_DEVICES"] or -1),
         }
         return Message(RecordDict({"metrics": MetricRecord(metrics)}), reply_to=message)
 
@@ -96,3 +97,9 @@ def test_replies_are_pulled_once(grid):
     assert len(list(grid.pull_messages(ids))) == 1
     with pytest.raises(KeyError):
         grid.pull_messages(ids)
+
+
+def test_clients_are_placed_on_the_gpus_of_the_job(monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "2,5")
+    with WorkersGrid(load_app, 3, workers=3) as grid:
+        assert [reply.content["metrics"]["gpu"] for reply in ask(grid)] == [2, 5, 2]
