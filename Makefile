@@ -1,5 +1,6 @@
 # make run    the lab experiment: prints the verdict and where the report is
 # make test   the test suite; make test-sites: a federation between processes (minutes)
+# make test-slurm   an arm through a real one-node SLURM, killed on the way (minutes)
 # make test-report   the report in headless Chromium, if the system has one
 # make lint   style, types, layering, workflow
 # make bench NAME=loader   one benchmark; its last lines are `figure: value`
@@ -10,7 +11,7 @@ RUN := $(UV) run --locked
 INSTALLED := .venv/.installed
 ARGS ?=
 
-.PHONY: run test test-sites test-report lint format bench install envs clean
+.PHONY: run test test-sites test-slurm test-report lint format bench install install-slurm envs clean
 
 run: $(INSTALLED)
 	$(RUN) snakemake --cores all $(ARGS)
@@ -23,6 +24,10 @@ test: $(INSTALLED)
 # A federation between real processes: Flower starts one for each message, which takes minutes.
 test-sites: $(INSTALLED)
 	$(RUN) pytest tests/sites $(ARGS)
+
+# Needs SLURM's daemons, and installs Snakemake's executor for it, which stays.
+test-slurm: $(INSTALLED)
+	$(RUN) --group slurm pytest tests/slurm $(ARGS)
 
 test-report: $(INSTALLED)
 	$(RUN) pytest tests/browser $(ARGS)
@@ -48,6 +53,10 @@ envs: $(UV)
 	$(RUN) python envs/export.py
 
 install: $(INSTALLED)
+
+# Without taking away what else is installed.
+install-slurm: $(INSTALLED)
+	$(UV) sync --locked --inexact --compile-bytecode --group slurm
 
 # uv is installed from the package registry into a folder of its own: a `uv` on the PATH may be the dead
 # shim of another Python.
