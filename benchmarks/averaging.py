@@ -63,7 +63,7 @@ class Variant:
 
         Args:
             raw: That experiment's configuration.
-            base: The base policy. One pretrained anew would have the variant's schedule, too.
+            base: The base policy, the same to the byte for all variants that start alike.
         """
         arm = raw["arms"]["central"]
         if self.arm == "fedavg":
@@ -144,12 +144,11 @@ def main() -> None:
 
 def unannealed_base(raw: dict[str, Any], folder: Path) -> Path:
     """Pretrain a base with a learning rate that stays; return its policy."""
-    schedule = {"kind": "constant", "round_decay": "none"}
     config = folder / "unannealed_base.yaml"
     changed = {
         **raw,
         "experiment": "averaging_unannealed_base",
-        "training": {**raw["training"], "schedule": schedule},
+        "base": {**raw["base"], "schedule": {"kind": "constant"}},
     }
     write_atomic(config, yaml.safe_dump(changed, sort_keys=False))
     experiment = load_experiment(config)

@@ -29,6 +29,11 @@ class PretrainedBase(Model):
     samples: Positive = Field(description="Samples seen in pretraining.")
     batch_size: Positive
     lr: PositiveFloat
+    schedule: Schedule | None = Field(
+        default=None,
+        description="The learning rate over the steps; by default as in `training`. A `constant` one"
+        " leaves more to be learned, from which federated arms gain most (docs/averaging.md).",
+    )
 
 
 class CheckpointBase(Model):

@@ -60,13 +60,14 @@ def _pretraining(config: Config) -> Training:
     """Return how the starting policy is trained, if it is."""
     if not isinstance(config.base, PretrainedBase):
         return config.training
+    schedule = config.base.schedule or config.training.schedule
     return config.training.model_copy(
         update={
             "samples": config.base.samples,
             "batch_size": config.base.batch_size,
             "lr": config.base.lr,
             # There is no held-out loss of the pool for the base to react to.
-            "schedule": config.training.schedule.model_copy(update={"plateau": None}),
+            "schedule": schedule.model_copy(update={"plateau": None}),
             "early_stop": None,
         }
     )

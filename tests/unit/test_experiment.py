@@ -54,6 +54,17 @@ def test_budgets_are_equal(small_config):
     assert local.steps == federated.local_steps * federated.rounds
 
 
+def test_the_base_may_have_a_schedule_of_its_own(small_config):
+    def schedules(config) -> tuple[str, str]:
+        experiment = parse_experiment(config, source="my.yaml")
+        runs = experiment.base_run, experiment.run("central", 0)
+        return tuple(train_settings(experiment, run).training.schedule.kind for run in runs)
+
+    assert schedules(small_config) == ("cosine", "cosine")
+    small_config["base"]["schedule"] = {"kind": "constant"}
+    assert schedules(small_config) == ("constant", "cosine")
+
+
 def test_margin_leaves_training_and_rollouts_alone(small_config):
     before = digests(small_config)
     small_config["compare"] = {"margins": [0.3]}
