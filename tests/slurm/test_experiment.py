@@ -1,4 +1,7 @@
-"""An arm's training and rollouts through SLURM, killed twice: the same bytes as on this machine."""
+"""A dataset, and an arm's training and rollouts, through SLURM: the same bytes as on this machine.
+
+The training is killed three times: by SLURM for its memory, by `scancel`, and with Snakemake.
+"""
 
 import ast
 import json
@@ -15,6 +18,7 @@ from pathlib import Path
 
 import pytest
 
+from fedarm.experiment import load_experiment
 from tests.e2e.workflow import Workflow
 from tests.slurm.cluster import Cluster
 
@@ -37,7 +41,6 @@ compare: {reference: central, level: checkpoints}
 """
 CONFIGURED = ("--configfile", "one.yaml")
 RUN = Path("results/one/fedprox/seed0")
-DATASET = Path("results/datasets/sorting")
 TARGET = str(RUN / "rollouts/videos.json")
 TIMEOUT_S = 900
 
@@ -87,6 +90,11 @@ class Sent:
             assert time.monotonic() < deadline_s, self.log.read_text()[-6000:]
             time.sleep(0.02)
 
+    def kill(self) -> None:
+        """End it without a chance to clean up, if it has not ended."""
+        if self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGKILL)
+
     def finish(self) -> tuple[int, str]:
         """Return the exit code, and what was printed, when it has ended."""
         code = self.process.wait(TIMEOUT_S)
@@ -111,7 +119,26 @@ def send(cluster: Cluster, workflow: Workflow, *arguments: str) -> Sent:
 
 
 @pytest.fixture(scope="module")
-def local(tmp_path_factory):
+def dataset(cluster, tmp_path_factory):
+    """A dataset's jobs, sent to the cluster; gives the folder, the dataset in it, and who has sent them.
+
+    They are done while this machine does the same without SLURM.
+    """
+    workflow = configured(tmp_path_factory.mktemp("dataset"))
+    experiment = load_experiment(workflow.root / "one.yaml")
+    paths = experiment.dataset_paths("sorting")
+    sent = send(
+        cluster,
+        workflow,
+        str(paths.checks),
+        str(experiment.frame_cache("sorting") / "manifest.json"),
+    )
+    yield workflow, paths.root, sent
+    sent.kill()
+
+
+@pytest.fixture(scope="module")
+def local(dataset, tmp_path_factory):
     """The experiment on this machine, as far as one arm's films."""
     workflow = configured(tmp_path_factory.mktemp("local"))
     workflow.run(TARGET, *CONFIGURED)
@@ -120,15 +147,14 @@ def local(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def outcome(cluster, local, tmp_path_factory):
-    """The same through SLURM, from the datasets and the base of this machine, but for one dataset."""
+    """The same through SLURM, from the datasets and the base of this machine."""
     remote = configured(tmp_path_factory.mktemp("remote"))
     shutil.copytree(local.root, remote.root, dirs_exist_ok=True)
     shutil.rmtree(remote.root / RUN)
-    shutil.rmtree(remote.root / DATASET)
     first_round = remote.root / RUN / "checkpoints/round_0001"
 
-    # The gate has too little memory at its first attempt. Its training is cancelled in the middle.
-    tight = ("--set-resources", "gate_datasets:mem_mb=40 if attempt == 1 else 3000")
+    # Too little memory at the first attempt; the second is cancelled in the middle of training.
+    tight = ("--set-resources", "train_federated:mem_mb=40 if attempt == 1 else 3000")
     first = send(cluster, remote, TARGET, *tight)
     first.wait_until(first_round.exists)
     written_ns = first_round.stat().st_mtime_ns
@@ -136,7 +162,7 @@ def outcome(cluster, local, tmp_path_factory):
     cluster.ask("scancel", job)
     # Snakemake dies as soon as it has submitted the job again.
     first.wait_until(lambda: cluster.jobs(comment="rule_train_federated") not in ([], [job]))
-    os.killpg(first.process.pid, signal.SIGKILL)
+    first.kill()
     said = first.finish()[1]
 
     # What docs/cluster.md says of a dead Snakemake.
@@ -156,19 +182,28 @@ def without_timings(file):
     return strip(json.loads(file.read_text()))
 
 
-def test_a_cluster_gives_the_bytes_of_one_machine(outcome):
-    """Checkpoints, metrics but for their timings, rollouts and films; and a dataset."""
-    compared = 0
-    for folder in (RUN, DATASET):
-        files = [path for path in (outcome.local.root / folder).rglob("*") if path.is_file()]
-        for file in files:
-            other = outcome.remote.root / file.relative_to(outcome.local.root)
-            if file.name == "federated_metrics.json":
-                assert without_timings(file) == without_timings(other)
-            elif file.name != "metrics.jsonl" and "state" not in file.name:
-                assert file.read_bytes() == other.read_bytes(), file
-                compared += 1
-    assert compared > 40
+def same_files(folder, other):
+    """Compare all files of a folder, timings aside; return how many there are."""
+    files = [path.relative_to(folder) for path in folder.rglob("*") if path.is_file()]
+    for file in files:
+        if file.name == "federated_metrics.json":
+            assert without_timings(folder / file) == without_timings(other / file)
+        elif file.name != "metrics.jsonl" and "state" not in file.name:
+            assert (folder / file).read_bytes() == (other / file).read_bytes(), file
+    return len(files)
+
+
+def test_the_jobs_of_a_dataset_are_one_and_give_its_bytes(dataset, local):
+    workflow, folder, sent = dataset
+    code, said = sent.finish()
+    assert code == 0, said[-6000:]
+    assert said.count("has been submitted with SLURM jobid") == 1
+    assert same_files(local.root / folder, workflow.root / folder) > 8
+
+
+def test_training_and_rollouts_give_the_bytes_of_one_machine(outcome):
+    """Checkpoints, metrics, rollouts and films."""
+    assert same_files(outcome.local.root / RUN, outcome.remote.root / RUN) > 40
 
 
 def test_killed_training_went_on_from_its_last_round(outcome):
@@ -176,17 +211,12 @@ def test_killed_training_went_on_from_its_last_round(outcome):
     assert at_the_kill == at_the_end
 
 
-def test_a_job_out_of_memory_gets_more(outcome):
-    first = outcome.said[0]
-    assert "exceeded memory limit" in first
-    assert "Trying to restart" in first
-    assert (outcome.remote.root / "results/one/gate.json").exists()
-
-
-def test_the_short_jobs_of_a_dataset_are_one(outcome):
+def test_a_job_is_sent_again_with_more_memory(outcome):
     first, second = outcome.said
-    assert first.count("has been submitted with SLURM jobid") == 5
-    assert "group_dataset" in first
+    assert "exceeded memory limit" in first
+    # Killed for its memory, cancelled, and once more.
+    assert first.count("has been submitted with SLURM jobid") == 3
+    # Training, rollouts.
     assert second.count("has been submitted with SLURM jobid") == 2
 
 
