@@ -2,6 +2,7 @@
 # make test   the test suite; make test-sites: a federation between processes (minutes)
 # make test-slurm   an arm through a real one-node SLURM, killed on the way (minutes)
 # make test-report   the report in headless Chromium, if the system has one
+# make docs   the documentation as a site, in site/; fails on dead links
 # make lint   style, types, layering, workflow
 # make bench NAME=loader   one benchmark; its last lines are `figure: value`
 
@@ -11,7 +12,7 @@ RUN := $(UV) run --locked
 INSTALLED := .venv/.installed
 ARGS ?=
 
-.PHONY: run test test-sites test-slurm test-report lint format bench install install-slurm envs clean
+.PHONY: run test test-sites test-slurm test-report docs lint format bench install install-slurm envs clean
 
 run: $(INSTALLED)
 	$(RUN) snakemake --cores all $(ARGS)
@@ -31,6 +32,10 @@ test-slurm: $(INSTALLED)
 
 test-report: $(INSTALLED)
 	$(RUN) pytest tests/browser $(ARGS)
+
+docs: $(INSTALLED)
+	$(RUN) --group docs zensical build --strict
+	$(RUN) python -m tests.unit.docs.listing
 
 lint: $(INSTALLED)
 	$(RUN) ruff check --no-cache .
@@ -70,4 +75,4 @@ $(INSTALLED): pyproject.toml uv.lock $(UV)
 	@touch $@
 
 clean:
-	rm -rf results logs .snakemake
+	rm -rf results logs site .snakemake
