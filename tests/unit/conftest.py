@@ -1,4 +1,4 @@
-"""A small valid experiment that tests bend."""
+"""A small valid experiment that tests bend, and a small sound dataset."""
 
 import copy
 from typing import Any
@@ -45,3 +45,21 @@ SMALL: dict[str, Any] = {
 def small_config() -> dict[str, Any]:
     """Return the small experiment as plain values, free to change."""
     return copy.deepcopy(SMALL)
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory):
+    """Return a sound dataset; do not change it."""
+    from fedarm.sim.recording import record_dataset
+
+    root = tmp_path_factory.mktemp("lab") / "pickplace"
+    record_dataset(
+        root,
+        tasks=["pickplace"],
+        variants=["standard"],
+        episodes=5,
+        seed=3,
+        image_size=64,
+        workers=1,
+    )
+    return root

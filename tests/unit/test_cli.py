@@ -19,24 +19,6 @@ from fedarm.provenance import digest_folder
 DATA_FILE = "data/chunk-000/file-000.parquet"
 
 
-@pytest.fixture(scope="session")
-def lab(tmp_path_factory):
-    """Return a sound dataset; do not change it."""
-    from fedarm.sim.recording import record_dataset
-
-    root = tmp_path_factory.mktemp("lab") / "pickplace"
-    record_dataset(
-        root,
-        tasks=["pickplace"],
-        variants=["standard"],
-        episodes=5,
-        seed=3,
-        image_size=64,
-        workers=1,
-    )
-    return root
-
-
 @pytest.fixture
 def damaged(lab, tmp_path):
     """Return a function that changes the columns of a copy's data file and returns the copy."""
