@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import functools
 import re
+import shlex
 import typing
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
@@ -60,14 +61,17 @@ def _subcommands(parser: argparse.ArgumentParser) -> dict[str, argparse.Argument
 def _make(words: Sequence[str]) -> list[str]:
     variables = dict(word.split("=", 1) for word in words if "=" in word)
     missing = [f"no target {word!r}" for word in words if "=" not in word and word not in TARGETS]
+    arguments = shlex.split(variables.get("ARGS", ""))
+    if "run" in words:
+        return [*missing, *_snakemake(arguments)]
     if "NAME" not in variables:
         return missing
     benchmark = REPOSITORY / "benchmarks" / f"{variables['NAME']}.py"
     if not benchmark.exists():
         return [*missing, f"no {benchmark.name} in benchmarks/"]
     source = benchmark.read_text(encoding="utf-8")
-    options = _options(variables.get("ARGS", "").split())
-    return [*missing, *(f"no {each} of {benchmark.name}" for each in options if each not in source)]
+    options = [each for each in _options(arguments) if each not in source]
+    return [*missing, *(f"no {each} of {benchmark.name}" for each in options)]
 
 
 def _snakemake(words: Sequence[str]) -> list[str]:

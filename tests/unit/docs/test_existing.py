@@ -78,6 +78,7 @@ def test_commands_and_options_of_blocks_are_there(block):
         ("make bensh", "no target 'bensh'"),
         ("make bench NAME=nothing", "no nothing.py"),
         ('make bench NAME=data_checks ARGS="--quickly"', "no --quickly"),
+        ('make run ARGS="--dry-rum"', "no option --dry-rum"),
         ("snakemake --coers 8", "no option --coers"),
         ("snakemake --until fetch_datasets", "no rule 'fetch_datasets'"),
         ("snakemake --configfile configs/none.yaml", "no file configs/none.yaml"),
