@@ -33,9 +33,10 @@ test-slurm: $(INSTALLED)
 test-report: $(INSTALLED)
 	$(RUN) pytest tests/browser $(ARGS)
 
-docs: $(INSTALLED)
-	$(RUN) --group docs zensical build --strict
-	$(RUN) python -m tests.unit.docs.listing
+# In an environment of its own: whoever writes needs none of the packages that train.
+docs: $(UV)
+	$(RUN) --isolated --only-group docs zensical build --strict
+	$(RUN) --isolated --only-group docs python -m tests.unit.docs.listing
 
 lint: $(INSTALLED)
 	$(RUN) ruff check --no-cache .
