@@ -5,17 +5,20 @@ from snakemake.utils import min_version
 
 min_version("9.27")
 
-# Planning makes objects that all stay: looking for garbage among them is a tenth of a run that has
-# nothing to do.
-gc.disable()
+# Another workflow that uses this one as a module gives it a configuration, and plans as it likes.
+IS_MODULE = not workflow.modifier.is_main_snakefile()
 
-# Snakemake imports pandas, another fifth, to look for data frames among parameters: here all are text.
-if hasattr(PersistenceBase, "_serialize_param_builtin"):
-    PersistenceBase._serialize_param = PersistenceBase._serialize_param_builtin
+if not IS_MODULE:
+    # Planning makes objects that all stay: looking for garbage among them is a tenth of a run that has
+    # nothing to do.
+    gc.disable()
+    # Snakemake imports pandas, another fifth, to look for data frames among parameters: here all are text.
+    if hasattr(PersistenceBase, "_serialize_param_builtin"):
+        PersistenceBase._serialize_param = PersistenceBase._serialize_param_builtin
 
 
 # A file given with --configfile replaces the default experiment as a whole.
-if not workflow.configfiles:
+if not IS_MODULE and not workflow.configfiles:
 
     configfile: "config.yaml"
 

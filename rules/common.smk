@@ -21,11 +21,18 @@ from fedarm.training_jobs import train_settings
 
 CONDA = "../envs/fedarm.yaml"
 
+# What this file lies in, also where another workflow uses it as a module.
+CHECKOUT = Path(workflow.current_basedir).parent
+
 # A wildcard pattern that matches nothing, for an experiment that has no such arm or dataset.
 NOTHING = "(?!)"
 
 # What was given last has the last word, so its name stands in messages.
-CONFIG_SOURCE = str((workflow.configfiles or ["config.yaml"])[-1])
+CONFIG_SOURCE = (
+    f"what the module {__name__} is given as `config:`"
+    if IS_MODULE
+    else str((workflow.configfiles or ["config.yaml"])[-1])
+)
 
 try:
     experiment = parse_experiment(config, source=CONFIG_SOURCE)
@@ -48,9 +55,7 @@ wildcard_constraints:
 
 def script_of(rule_name):
     """Return a rule's script, relative to the working directory: moving both makes nothing stale."""
-    return os.path.relpath(
-        Path(workflow.basedir) / "workflow_scripts" / f"{rule_name}.py"
-    )
+    return os.path.relpath(CHECKOUT / "workflow_scripts" / f"{rule_name}.py")
 
 
 def code_of(rule_name):
