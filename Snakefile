@@ -54,7 +54,13 @@ onstart:
     check_cluster()
     write_resolved_config(experiment)
     declare(experiment)
+    tracking.start()
 
 
 onsuccess:
+    tracking.end()
     print(verdict_text())
+
+
+onerror:
+    tracking.end()

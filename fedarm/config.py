@@ -18,6 +18,7 @@ from fedarm.config_datasets import Dataset
 from fedarm.config_errors import describe_breaches
 from fedarm.config_evaluation import Evaluation
 from fedarm.config_policies import ActPolicy, Policy
+from fedarm.config_tracking import Tracking
 from fedarm.errors import ConfigError
 
 
@@ -301,6 +302,7 @@ class Config(Model):
         " where none is.",
     )
     compare: Compare = Compare()
+    tracking: Tracking = Tracking()
 
     @field_validator("policy", mode="before")
     @classmethod

@@ -323,8 +323,10 @@ def parse_experiment(raw: Any, *, source: str) -> Experiment:
 def write_resolved_config(experiment: Experiment) -> None:
     """Write the configuration with every default filled in, for the jobs and for the reader.
 
+    Who watches is left out: results have the same bytes with and without.
+
     Raises:
         ResultsError: The results folder cannot be written.
     """
-    values = experiment.config.model_dump(mode="json")
+    values = experiment.config.model_dump(mode="json", exclude={"tracking"})
     write_atomic(experiment.resolved_config, yaml.safe_dump(values, sort_keys=False))

@@ -45,6 +45,8 @@ try:
 except FedarmError as error:
     exit_with(error)
 
+tracking = TrackingBeside(experiment)
+
 
 wildcard_constraints:
     dataset="|".join(experiment.datasets),
