@@ -10,6 +10,7 @@
     fedarm cluster check                        can jobs be sent to SLURM from here: `cli_cluster.py`
     fedarm site init | serve | join             a federation between sites: `cli_site.py`
     fedarm track FOLDER                         metrics in TensorBoard or W&B: `cli_track.py`
+    fedarm push FOLDER --owner NAME --arm ARM   checkpoints to the hub: `cli_push.py`
 
 Exit codes of `data`: 0 nothing found, 1 defects found, 2 not usable: no dataset, a wrong argument. What
 its subcommands do is in `cli_data.py`, and is imported when one runs: help and mistakes answer at once.
@@ -26,7 +27,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
 
-from fedarm import cli_cluster, cli_evaluation, cli_plan, cli_site, cli_track, cli_video
+from fedarm import cli_cluster, cli_evaluation, cli_plan, cli_push, cli_site, cli_track, cli_video
 from fedarm.errors import EXIT_USER_ERROR, FedarmError
 
 # What a shell reports of a program that Ctrl-C has ended.
@@ -124,6 +125,7 @@ def _parser() -> argparse.ArgumentParser:
     cli_site.add_commands(groups)
     cli_cluster.add_commands(groups)
     cli_track.add_command(groups)
+    cli_push.add_command(groups)
     return parser
 
 
