@@ -4,6 +4,7 @@
 # make test-report   the report in headless Chromium, if the system has one
 # make docs   the documentation as a site, in site/; fails on dead links
 # make lint   style, types, layering, workflow
+# make config-docs   docs/config.md anew from the schema
 # make bench NAME=loader   one benchmark; its last lines are `figure: value`
 
 UV_VERSION := 0.13.9
@@ -12,7 +13,7 @@ RUN := $(UV) run --locked
 INSTALLED := .venv/.installed
 ARGS ?=
 
-.PHONY: run test test-sites test-slurm test-report docs lint format bench install install-slurm envs clean
+.PHONY: run test test-sites test-slurm test-report docs lint format bench install install-slurm config-docs envs clean
 
 run: $(INSTALLED)
 	$(RUN) snakemake --cores all $(ARGS)
@@ -54,6 +55,9 @@ format: $(INSTALLED)
 bench: $(INSTALLED)
 	@test -f "benchmarks/$(NAME).py" || { echo "usage: make bench NAME=<one of: $(basename $(notdir $(wildcard benchmarks/*.py)))>"; exit 2; }
 	$(RUN) python benchmarks/$(NAME).py $(ARGS)
+
+config-docs: $(INSTALLED)
+	$(RUN) python -m fedarm.config_reference > docs/config.md
 
 envs: $(UV)
 	$(RUN) python envs/export.py

@@ -1,7 +1,7 @@
 """The subcommand `fedarm push`: final checkpoints, and rollouts, to the Hugging Face hub.
 
-Each run becomes a repository `OWNER/<experiment>-<arm>-seed<k>`, which is LeRobot's `pretrained_model` with
-a page: LeRobot's commands take its name as `--policy.path`.
+Each run becomes a repository `OWNER/<experiment>-<arm>-seed<k>`: LeRobot's `pretrained_model`, with a
+page. LeRobot's commands take its name as `--policy.path`.
 """
 
 from __future__ import annotations

@@ -26,10 +26,12 @@ class PretrainedBase(Model):
     """Pretrain the starting policy on a public pool that no client owns."""
 
     kind: Literal["pretrain"]
-    datasets: Annotated[tuple[Name, ...], Field(min_length=1, strict=False)]
+    datasets: Annotated[tuple[Name, ...], Field(min_length=1, strict=False)] = Field(
+        description="The datasets of the pool."
+    )
     samples: Positive = Field(description="Samples seen in pretraining.")
-    batch_size: Positive
-    lr: PositiveFloat
+    batch_size: Positive = Field(description="Samples a step.")
+    lr: PositiveFloat = Field(description="The learning rate at its highest.")
     schedule: Schedule | None = Field(
         default=None,
         description="The learning rate over the steps; by default as in `training`. A `constant` one"
@@ -142,10 +144,12 @@ class Training(Model):
     """What every arm trains with: the same budget, optimizer, schedule and batch size."""
 
     samples: Positive = Field(description="Samples an arm and seed, over all its clients together.")
-    batch_size: Positive
-    lr: PositiveFloat
-    weight_decay: Annotated[float, Field(ge=0)] = 1e-4
-    grad_clip_norm: PositiveFloat = 10.0
+    batch_size: Positive = Field(description="Samples a step, of one client or of the pooled data.")
+    lr: PositiveFloat = Field(description="Adam's learning rate at its highest.")
+    weight_decay: Annotated[float, Field(ge=0)] = Field(default=1e-4, description="AdamW's.")
+    grad_clip_norm: PositiveFloat = Field(
+        default=10.0, description="Gradients with a larger norm are shortened to it."
+    )
     schedule: Schedule = Schedule()
     keep_every: Positive = Field(
         default=5, description="Rounds between checkpoints that are kept; the last always is."
@@ -174,7 +178,7 @@ class ClientResources(Model):
 class Federation(Model):
     """How federated arms run. The runtime changes no byte of a result, only where the work is done."""
 
-    rounds: Positive
+    rounds: Positive = Field(description="Rounds; other arms are checkpointed as often.")
     runtime: Literal["inprocess", "simulation", "deployment"] = Field(
         default="inprocess",
         description="`inprocess`: no network, the fastest on one machine; `simulation`: Flower's engine"
@@ -238,8 +242,10 @@ Arm = Annotated[BaseArm | LocalArm | CentralArm | FederatedArm, Field(discrimina
 class Progress(Model):
     """Rollouts before the last round, so that progress can be watched."""
 
-    rounds: Annotated[tuple[Positive, ...], Field(strict=False)] = ()
-    episodes: Positive = 8
+    rounds: Annotated[tuple[Positive, ...], Field(strict=False)] = Field(
+        default=(), description="Rounds of which a checkpoint is kept (`training.keep_every`)."
+    )
+    episodes: Positive = Field(default=8, description="The first initial conditions of each task.")
 
 
 class Rollout(Model):
@@ -252,7 +258,9 @@ class Rollout(Model):
     videos: Annotated[int, Field(ge=0)] = Field(
         default=1, description="Episodes a task and round that are filmed."
     )
-    video_size: Annotated[int, Field(ge=224, le=1080, multiple_of=16)] = 240
+    video_size: Annotated[int, Field(ge=224, le=1080, multiple_of=16)] = Field(
+        default=240, description="Side of the films' square frames, in pixels."
+    )
     as_dataset: bool = Field(
         default=False,
         description="Also write the last round's episodes as LeRobot datasets, which LeRobot's"
@@ -263,10 +271,15 @@ class Rollout(Model):
 class Compare(Model):
     """What is compared, declared before the data."""
 
-    reference: Name = "central"
+    reference: Name = Field(
+        default="central", description="The arm that the federated arms are compared with."
+    )
     margins: Annotated[
         tuple[Annotated[float, Field(gt=0, lt=1)], ...], Field(min_length=1, strict=False)
-    ] = (0.2, 0.1)
+    ] = Field(
+        default=(0.2, 0.1),
+        description="Shares of the reference's success that may be lost, the widest first.",
+    )
     level: Literal["seeds", "checkpoints"] = Field(
         default="seeds",
         description="`seeds` speaks of training anew, `checkpoints` of these checkpoints only.",
@@ -281,20 +294,28 @@ class Compare(Model):
 class Config(Model):
     """A whole experiment."""
 
-    experiment: Name
-    results_dir: str = "results"
+    experiment: Name = Field(description="Names the folder of results.")
+    results_dir: str = Field(default="results", description="Where results go.")
     seed: Annotated[int, Field(ge=0)] = Field(
         default=0, description="Root of every random draw: demonstrations, batches, rollouts."
     )
-    seeds: Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1, strict=False)]
-    datasets: dict[Name, Dataset]
-    clients: Annotated[tuple[Name, ...], Field(min_length=1, strict=False)]
-    unseen: Annotated[tuple[Name, ...], Field(strict=False)] = ()
+    seeds: Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1, strict=False)] = (
+        Field(description="Training seeds: each arm is trained once with each.")
+    )
+    datasets: dict[Name, Dataset] = Field(
+        description="Datasets by name; those that no other section names are not built."
+    )
+    clients: Annotated[tuple[Name, ...], Field(min_length=1, strict=False)] = Field(
+        description="The datasets that never leave their owners."
+    )
+    unseen: Annotated[tuple[Name, ...], Field(strict=False)] = Field(
+        default=(), description="Datasets that no arm is trained on."
+    )
     base: Base
     policy: Policy = ActPolicy()
     training: Training
     federation: Federation
-    arms: dict[Name, Arm]
+    arms: dict[Name, Arm] = Field(description="Ways of training by name, which are compared.")
     rollout: Rollout = Rollout()
     evaluation: Evaluation | None = Field(
         default=None,

@@ -1,16 +1,19 @@
-"""The manifest of an experiment: digests of all that it wrote, and what wrote it."""
+"""The manifest of an experiment: digests of all that it wrote, and what wrote it; and its RO-Crate."""
 
 from __future__ import annotations
 
 import os
 import platform
+import shutil
 import subprocess
+from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from fedarm.crate import CRATE, WORKFLOW, build_crate
 from fedarm.experiment import Experiment
-from fedarm.paths import read_json, write_json
+from fedarm.paths import atomic_dir, read_json, write_json
 from fedarm.provenance import digest_file, digest_folder
 
 SCHEMA_VERSION = 1
@@ -32,27 +35,35 @@ _PACKAGES = (
 
 
 def write_manifest(experiment: Experiment, *, repository: Path) -> None:
-    """Write `manifest.json` of an experiment.
+    """Write `manifest.json` and `ro-crate-metadata.json` of an experiment, and what its workflow was.
 
     Args:
         experiment: The experiment, whose stages have all run.
-        repository: The checkout of fedarm, for its commit and lock file.
+        repository: The checkout of fedarm, for its workflow, its commit and its lock file.
 
     Raises:
         ResultsError: A dataset's manifest is missing.
     """
-    write_json(
-        experiment.manifest,
-        {
-            "schema_version": SCHEMA_VERSION,
-            "experiment": experiment.config.experiment,
-            "files": digest_folder(experiment.root, exclude=(experiment.manifest.name,)),
-            "datasets": {name: _dataset_entry(experiment, name) for name in experiment.datasets},
-            "code": _code_entry(repository),
-            "versions": _versions(),
-            "hardware": _hardware(),
-        },
-    )
+    _keep_workflow(repository, (experiment.root / WORKFLOW).parent)
+    manifest = {
+        "schema_version": SCHEMA_VERSION,
+        "experiment": experiment.config.experiment,
+        "files": digest_folder(experiment.root, exclude=(experiment.manifest.name, CRATE)),
+        "datasets": {name: _dataset_entry(experiment, name) for name in experiment.datasets},
+        "code": _code_entry(repository),
+        "versions": _versions(),
+        "hardware": _hardware(),
+    }
+    crate = build_crate(manifest, root=experiment.root, ended=datetime.now(UTC))
+    write_json(experiment.manifest.with_name(CRATE), crate)
+    write_json(experiment.manifest, manifest)
+
+
+def _keep_workflow(repository: Path, folder: Path) -> None:
+    """Copy the Snakefile and its rules: a commit alone does not say what was changed since."""
+    with atomic_dir(folder) as temporary:
+        shutil.copy(repository / "Snakefile", temporary)
+        shutil.copytree(repository / "rules", temporary / "rules")
 
 
 def _dataset_entry(experiment: Experiment, name: str) -> dict[str, Any]:

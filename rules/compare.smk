@@ -104,6 +104,7 @@ rule write_manifest:
         html=f"{COMPARISON}/report.html",
         reels=rules.make_reels.output,
     output:
+        crate=experiment.manifest.with_name("ro-crate-metadata.json"),
         manifest=experiment.manifest,
     log:
         f"logs/{experiment.config.experiment}/write_manifest.log",

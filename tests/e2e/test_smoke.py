@@ -14,6 +14,7 @@ import pytest
 
 from tests.e2e.conftest import SMOKE
 from tests.e2e.workflow import Workflow
+from tests.unit.tracking.reading import tensorboard_rounds
 
 RUNS = (
     ["base/seed0"]
@@ -25,6 +26,8 @@ RUNS = (
     + [f"fedprox/seed{k}" for k in (0, 1)]
 )
 DATASETS = ("pickplace", "sorting", "pickplace_new_look")
+# What says when, how long or on which machine.
+DATED = {"manifest.json", "metrics.jsonl", "report.html", "ro-crate-metadata.json"}
 
 
 def results(workflow: Workflow) -> Path:
@@ -37,9 +40,9 @@ def read(path: Path):
 
 @pytest.fixture(scope="session")
 def again(tmp_path_factory):
-    """Return a second run of the smoke experiment in another folder."""
+    """Return a second run of the smoke experiment in another folder, watched by a tracker."""
     workflow = Workflow.copy_to(tmp_path_factory.mktemp("second") / "deeper")
-    workflow.run(*SMOKE)
+    workflow.run(*SMOKE, "--config", "tracking={tensorboard: true}")
     return workflow
 
 
@@ -150,7 +153,7 @@ def test_manifest_covers_every_file(smoke):
         for path in results(smoke).rglob("*")
         if path.is_file()
     }
-    assert set(manifest["files"]) == on_disk - {"manifest.json"}
+    assert set(manifest["files"]) == on_disk - {"manifest.json", "ro-crate-metadata.json"}
 
 
 @pytest.mark.slow
@@ -161,7 +164,7 @@ def test_same_bytes_in_another_folder(smoke, again):
     assert names == sorted(path.relative_to(second) for path in second.rglob("*") if path.is_file())
     compared = 0
     for name in names:
-        if name.name in {"manifest.json", "metrics.jsonl", "report.html"} or "state" in name.name:
+        if name.name in DATED or "state" in name.name:
             continue
         if name.name in {"metrics.json", "federated_metrics.json"}:
             assert without_timings(read(first / name)) == without_timings(read(second / name)), name
@@ -169,6 +172,15 @@ def test_same_bytes_in_another_folder(smoke, again):
             assert (first / name).read_bytes() == (second / name).read_bytes(), name
         compared += 1
     assert compared > 100
+
+
+@pytest.mark.slow
+def test_a_tracker_has_seen_every_round_of_every_run(again):
+    logs = again.root / "logs" / "smoke"
+    for run in RUNS:
+        seen = tensorboard_rounds(logs / run / "tensorboard", "samples")
+        rounds = [0] if run.startswith("base") else [0, 1, 2]
+        assert [number for number, _ in seen] == rounds, run
 
 
 def train_command(workflow: Workflow, folder: Path) -> list[str]:

@@ -52,6 +52,11 @@ def test_changed_margin_reruns_compare_only(smoke, edit):
     assert set(smoke.stale_jobs(*SMOKE)) == {"compare_arms", "write_manifest"}
 
 
+def test_a_tracker_makes_nothing_stale(smoke):
+    tracking = "tracking={tensorboard: true, wandb: {mode: online}}"
+    assert smoke.stale_jobs(*SMOKE, "--config", tracking) == {}
+
+
 def test_another_experiment_shares_the_datasets(smoke, edit):
     edit("configs/smoke.yaml", "experiment: smoke", "experiment: other")
     stale = smoke.stale_jobs(*SMOKE)
