@@ -39,7 +39,10 @@ _MEDIA_TYPES = {
     ".safetensors": "application/octet-stream",
     ".smk": "text/plain",
     ".yaml": "application/yaml",
+    "": "text/plain",
 }
+# What is not a release on PyPI.
+_ADDRESSES = {"python": "https://www.python.org/", "fedarm": "#fedarm"}
 _MAIN_RESULTS = ("comparison/results.json", "comparison/verdict.txt", "comparison/report.html")
 
 
@@ -57,7 +60,7 @@ def build_crate(manifest: Mapping[str, Any], *, root: Path, ended: datetime) -> 
     entities = [
         _descriptor(),
         _crate(manifest, files, ended),
-        _workflow(manifest, software),
+        _workflow(manifest, next(f for f in files if f["@id"] == WORKFLOW), software),
         _action(manifest, files, inputs, ended),
         _language(),
         *(
@@ -92,14 +95,13 @@ def _crate(manifest: Mapping[str, Any], files: Sequence[Entity], ended: datetime
     )
 
 
-def _workflow(manifest: Mapping[str, Any], software: Sequence[Entity]) -> Entity:
+def _workflow(manifest: Mapping[str, Any], file: Entity, software: Sequence[Entity]) -> Entity:
     code = manifest["code"]
     commit = {"version": code["git_commit"]} if code["git_commit"] else {}
     return {
-        "@id": WORKFLOW,
+        **file,
         "@type": ["File", "SoftwareSourceCode", "ComputationalWorkflow"],
         "name": "fedarm",
-        "sha256": manifest["files"][WORKFLOW],
         "programmingLanguage": _reference(_LANGUAGE),
         "softwareRequirements": _references([each["@id"] for each in software]),
         **commit,
@@ -146,7 +148,9 @@ def _dataset(name: str, entry: Mapping[str, str]) -> Entity:
 
 
 def _software(name: str, version: str) -> Entity:
-    return _entity(f"#{name}", "SoftwareApplication", name=name, softwareVersion=version)
+    address = _ADDRESSES.get(name, f"https://pypi.org/project/{name}/{version}/")
+    page = {"url": address} if address.startswith("https:") else {}
+    return _entity(address, "SoftwareApplication", name=name, softwareVersion=version, **page)
 
 
 def _language() -> Entity:

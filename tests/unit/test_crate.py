@@ -43,6 +43,8 @@ def test_the_crate_says_what_ran_on_what_and_with_which_outcome(root):
     workflow = crate.mainEntity
     assert workflow.id == "workflow/Snakefile"
     assert workflow["version"] == "d" * 40
+    versions = {each["name"]: each["softwareVersion"] for each in workflow["softwareRequirements"]}
+    assert versions == {"fedarm": "0.1.0", "snakemake": "9.27.1"}
     assert workflow["programmingLanguage"]["name"] == "Snakemake"
     (run,) = crate.get_by_type("CreateAction")
     assert run["instrument"] == workflow
@@ -84,3 +86,4 @@ def test_nothing_is_referred_to_that_is_not_described(root):
 
     named = {name for name in references(graph) if not name.startswith("http")}
     assert named <= described
+    assert {"workflow/Snakefile", "#run", "#fedarm"} <= named
