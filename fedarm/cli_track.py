@@ -43,7 +43,7 @@ def add_command(groups: Any) -> None:
     parser.add_argument("--wandb-project", default="fedarm", metavar="NAME")
     parser.add_argument("--wandb-entity", metavar="NAME", help="by default that of the account")
     parser.add_argument("--follow", action="store_true", help="go on until interrupted")
-    parser.add_argument("--until-parent-ends", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--while-parent-is", type=int, metavar="PID", help=argparse.SUPPRESS)
 
 
 def track(args: Namespace) -> int:
@@ -59,18 +59,22 @@ def track(args: Namespace) -> int:
         )
     tracker = Tracker(args.folder, _sinks(args))
     if args.follow:
-        _follow(tracker, until_parent_ends=args.until_parent_ends)
+        _follow(tracker, parent=args.while_parent_is)
     tracker.close()
     return 0
 
 
-def _follow(tracker: Tracker, *, until_parent_ends: bool) -> None:
-    """Look again and again, until told to end: never in the middle of a round."""
-    parent = os.getppid()
+def _follow(tracker: Tracker, *, parent: int | None) -> None:
+    """Look again and again, until told to end: never in the middle of a round.
+
+    Args:
+        tracker: What looks.
+        parent: The process that started this one; when it is gone, that is the end, too.
+    """
     told = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: told.set())
-    while not told.is_set() and not (until_parent_ends and os.getppid() != parent):
+    while not told.is_set() and parent in (None, os.getppid()):
         tracker.look()
         told.wait(_EVERY_S)
 

@@ -30,7 +30,7 @@ class TrackingBeside:
         if not section.is_on:
             return
         command = [sys.executable, "-m", "fedarm.cli", "track", str(self._experiment.root)]
-        command += ["--follow", "--until-parent-ends"]
+        command += ["--follow", "--while-parent-is", str(os.getpid())]
         if section.tensorboard:
             command += ["--tensorboard"]
         if section.wandb is not None:

@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -14,6 +15,7 @@ from fedarm.tracking.tracker import Tracker
 from tests.unit.tracking.conftest import Job
 from tests.unit.tracking.reading import tensorboard_rounds, wandb_rounds
 
+REPOSITORY = Path(__file__).resolve().parents[3]
 LOSS = "held_out_loss/sorting"
 
 
@@ -172,6 +174,48 @@ def test_a_killed_tracker_goes_on_without_showing_a_round_twice(job, follow, tmp
     expected = [(0, 1.0), (1, 0.5), (2, 0.333333), (3, 0.25)]
     assert tensorboard_rounds(logs / "fedprox/seed0/tensorboard", LOSS) == expected
     assert list(wandb_rounds(logs, LOSS).values()) == [expected]
+
+
+BESIDE = """
+import sys, time
+from pathlib import Path
+from types import SimpleNamespace
+from fedarm.config_tracking import Tracking
+from fedarm.tracking.beside import TrackingBeside
+
+config = SimpleNamespace(tracking=Tracking(tensorboard=True))
+beside = TrackingBeside(SimpleNamespace(root=Path(sys.argv[1]), config=config))
+beside.start()
+print(beside._process.pid, flush=True)
+time.sleep(3600)
+"""
+
+
+def test_the_tracker_ends_with_a_workflow_that_is_killed(job, tmp_path):
+    job.note(0)
+    command = [sys.executable, "-c", BESIDE, str(job.root)]
+    workflow = subprocess.Popen(
+        command,
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    tracker = int(workflow.stdout.readline())
+    workflow.kill()
+    workflow.wait()
+    while _lives(tracker):
+        time.sleep(0.02)
+    events = tmp_path / "logs" / job.root.name / job.run / "tensorboard"
+    assert tensorboard_rounds(events, LOSS) == [(0, 1.0)]
+
+
+def _lives(process):
+    """Return whether a process runs; one that has ended may wait for somebody to ask how."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
 
 
 def test_what_cannot_be_tracked_is_said(tmp_path, capsys):
