@@ -32,7 +32,10 @@ class Tracking(Model):
     """Trackers of experiments that are fed while the workflow runs; none unless given."""
 
     tensorboard: bool = Field(
-        default=False, description="Write TensorBoard's event files to `logs/`."
+        default=False,
+        # Snakemake's `--config` makes text of everything inside braces.
+        strict=False,
+        description="Write TensorBoard's event files to `logs/`.",
     )
     wandb: WandbTracking | None = Field(default=None, description="Feed Weights & Biases.")
 

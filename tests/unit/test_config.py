@@ -8,7 +8,7 @@ import yaml
 
 from fedarm.config import parse_config
 from fedarm.errors import ConfigError
-from fedarm.experiment import load_experiment, parse_experiment
+from fedarm.experiment import load_experiment, parse_experiment, write_resolved_config
 
 ROOT = Path(__file__).parents[2]
 
@@ -145,6 +145,28 @@ def test_unwritable_results_folder(small_config, tmp_path):
     blocker.write_text("not a folder")
     small_config["results_dir"] = str(blocker / "results")
     assert "cannot be written" in refuse(small_config)
+
+
+def test_trackers_are_off_unless_asked_for(small_config):
+    assert not parse_config(small_config, source="test").tracking.is_on
+    # As Snakemake reads `--config "tracking={tensorboard: true}"`.
+    small_config["tracking"] = {"tensorboard": "true"}
+    assert parse_config(small_config, source="test").tracking.is_on
+    small_config["tracking"] = {"wandb": {"mode": "disabled"}}
+    with pytest.raises(ConfigError, match=r"tracking\.wandb\.mode"):
+        parse_config(small_config, source="test")
+
+
+def test_who_watches_is_not_in_the_resolved_configuration(small_config, tmp_path):
+    small_config["results_dir"] = str(tmp_path)
+    written = []
+    for section in ({}, {"tensorboard": True}):
+        small_config["tracking"] = section
+        experiment = parse_experiment(small_config, source="test")
+        write_resolved_config(experiment)
+        written.append(experiment.resolved_config.read_bytes())
+    assert written[0] == written[1]
+    assert load_experiment(experiment.resolved_config).config.tracking.is_on is False
 
 
 def test_missing_file_and_broken_yaml(tmp_path):
