@@ -17,6 +17,7 @@ from fedarm.gpus import one_gpu_if_any
 from fedarm.logging import exit_with
 from fedarm.provenance import digest_value
 from fedarm.slurm import Request, check_requests
+from fedarm.tracking.beside import TrackingBeside
 from fedarm.training_jobs import train_settings
 
 CONDA = "../envs/fedarm.yaml"
