@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from fedarm.config import Config
@@ -40,22 +40,25 @@ _TYPES = {
 
 @dataclass(frozen=True)
 class _Section:
-    """A model of the schema, at the first place where it stands.
+    """A model of the schema, at the places where it stands.
 
     Attributes:
-        path: The keys that lead to it; empty for the whole configuration.
+        path: The keys that lead to it first; empty for the whole configuration.
         name: Its name among the schema's definitions.
         tag: What tells it from the other kinds at that place, for example "source: sim".
+        elsewhere: The keys that lead to it, too.
     """
 
     path: str
     name: str
     tag: str = ""
+    elsewhere: tuple[str, ...] = ()
 
     @property
     def heading(self) -> str:
-        kind = f", `{self.tag}`" if self.tag else ""
-        return f"`{self.path}`{kind}" if self.path else "The whole"
+        """The section's title: all places, and the kind."""
+        words = (self.path, *self.elsewhere, self.tag)
+        return ", ".join(f"`{word}`" for word in words if word) or "The whole"
 
 
 def config_reference() -> str:
@@ -78,7 +81,7 @@ def config_reference() -> str:
 
 
 def _sections(definitions: Mapping[str, Schema]) -> dict[str, _Section]:
-    """Return the sections by the name of their model, each where it first stands."""
+    """Return the sections by the name of their model, in the order of the whole configuration."""
     found = {"Config": _Section("", "Config")}
     queue = ["Config"]
     while queue:
@@ -86,9 +89,13 @@ def _sections(definitions: Mapping[str, Schema]) -> dict[str, _Section]:
         for key, entry in definitions[outer.name].get("properties", {}).items():
             path = f"{outer.path}.{key}".lstrip(".")
             for inner in _models(entry, path):
-                if inner.name not in found:
+                known = found.get(inner.name)
+                if known is None:
                     found[inner.name] = inner
                     queue.append(inner.name)
+                elif inner.path not in (known.path, *known.elsewhere):
+                    places = (*known.elsewhere, inner.path)
+                    found[inner.name] = replace(known, elsewhere=places)
     top = list(definitions["Config"]["properties"])
     return dict(sorted(found.items(), key=lambda item: _place(item[1], top)))
 
