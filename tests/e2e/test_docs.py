@@ -18,9 +18,11 @@ PLANS = {
     for words in SHOWN
     if "--report" not in words
 }
+# `test_plans.py` plans every configuration as it is.
+OTHERS = sorted(plan for plan in PLANS if not (len(plan) == 2 and plan[0] == "--configfile"))
 
 
-@pytest.mark.parametrize("arguments", sorted(PLANS), ids=" ".join)
+@pytest.mark.parametrize("arguments", OTHERS, ids=" ".join)
 def test_a_shown_run_is_planned(smoke, arguments):
     assert "This was a dry-run" in smoke.dry_run(*arguments)
 

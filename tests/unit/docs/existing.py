@@ -118,6 +118,9 @@ def has_key(path: str) -> bool:
     """Return whether the configuration has a key, as in `rollout.progress.rounds`."""
     models: list[type[BaseModel]] = [Config]
     for name in path.split("."):
+        for model in models:
+            # Until a model is built, what its fields hold is text.
+            model.model_rebuild()
         fields = [model.model_fields[name] for model in models if name in model.model_fields]
         if not fields:
             return False
