@@ -46,6 +46,7 @@ lint: $(INSTALLED)
 	$(RUN) lint-imports
 	$(RUN) snakefmt --check Snakefile rules
 	$(RUN) snakemake --lint
+	$(RUN) python envs/export.py --check
 
 format: $(INSTALLED)
 	$(RUN) ruff check --fix .

@@ -20,7 +20,15 @@ from fedarm.slurm import Request, check_requests
 from fedarm.tracking.beside import TrackingBeside
 from fedarm.training_jobs import train_settings
 
-CONDA = "../envs/fedarm.yaml"
+# What this file lies in, also where another workflow uses it as a module.
+CHECKOUT = Path(workflow.current_basedir).parent
+
+# Conda environments hold what fedarm imports, and not fedarm: jobs take it from this checkout, as this file
+# does. In the command, because Snakemake unsets PYTHONPATH for jobs in a conda environment; what stands
+# before it is Snakemake's own prefix for bash, which this one replaces.
+shell.prefix(
+    "set -euo pipefail; export PYTHONPATH={CHECKOUT:q}${{PYTHONPATH:+:$PYTHONPATH}}; "
+)
 
 # What this file lies in, also where another workflow uses it as a module.
 CHECKOUT = Path(workflow.current_basedir).parent

@@ -80,7 +80,7 @@ rule compare_arms:
     benchmark:
         f"logs/{experiment.config.experiment}/compare_arms.tsv"
     conda:
-        CONDA
+        "../envs/statistics.yaml"
     resources:
         mem_mb=more_each_time(2000),
         runtime=30,
@@ -110,8 +110,9 @@ rule write_manifest:
         f"logs/{experiment.config.experiment}/write_manifest.log",
     benchmark:
         f"logs/{experiment.config.experiment}/write_manifest.tsv"
+    # It states the versions of what trained, so it runs where that is installed.
     conda:
-        CONDA
+        "../envs/training.yaml"
     resources:
         mem_mb=more_each_time(1000),
         runtime=30,

@@ -17,7 +17,7 @@ rule get_dataset:
     # Before any training but the base's: most arms wait for the data of all clients.
     priority: 25
     conda:
-        CONDA
+        "../envs/training.yaml"
     threads: 1
     resources:
         mem_mb=more_each_time(3000),
@@ -59,7 +59,7 @@ rule fetch_dataset:
         ),
     priority: 40
     conda:
-        CONDA
+        "../envs/video.yaml"
     resources:
         mem_mb=more_each_time(4000),
         runtime=480,
@@ -84,7 +84,7 @@ rule check_dataset:
         "logs/datasets/{dataset}/{version}/check_dataset.tsv"
     priority: 35
     conda:
-        CONDA
+        "../envs/video.yaml"
     resources:
         mem_mb=more_each_time(2000),
         runtime=30,
@@ -110,7 +110,7 @@ rule cache_frames:
         "logs/datasets/{dataset}/{version}/cache_frames_{size}px.tsv"
     priority: 35
     conda:
-        CONDA
+        "../envs/video.yaml"
     resources:
         mem_mb=more_each_time(2000),
         runtime=30,

@@ -17,7 +17,7 @@ rule gate_datasets:
     # What does not fit together is better known before an hour of training than after it.
     priority: 34
     conda:
-        CONDA
+        "../envs/video.yaml"
     resources:
         mem_mb=more_each_time(2000),
         runtime=30,

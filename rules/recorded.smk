@@ -18,7 +18,7 @@ rule collect_recorded:
     benchmark:
         f"logs/{experiment.config.experiment}/collect_recorded.tsv"
     conda:
-        CONDA
+        "../envs/video.yaml"
     resources:
         mem_mb=more_each_time(2000),
         runtime=60,

@@ -32,7 +32,7 @@ rule make_reels:
     benchmark:
         f"logs/{experiment.config.experiment}/make_reels.tsv"
     conda:
-        CONDA
+        "../envs/video.yaml"
     resources:
         mem_mb=more_each_time(1500),
         runtime=30,

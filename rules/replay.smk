@@ -26,7 +26,7 @@ rule replay_arm:
     wildcard_constraints:
         run=run_names("local", "central", "federated"),
     conda:
-        CONDA
+        "../envs/training.yaml"
     resources:
         mem_mb=more_each_time(3000),
         runtime=240,

@@ -25,7 +25,7 @@ rule rollout_arm:
     wildcard_constraints:
         run=rollout_names("local", "central", "federated"),
     conda:
-        CONDA
+        "../envs/training.yaml"
     # The arms share out the cores; with fewer cores than arms, jobs side by side are all that is needed. On a
     # cluster there is no number of cores: its profile says how many a job gets.
     threads: rollout_workers(workflow.resource_settings.cores)

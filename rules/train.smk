@@ -13,7 +13,7 @@ rule train_base:
         f"logs/{experiment.config.experiment}/base/train_base.tsv"
     priority: 30
     conda:
-        CONDA
+        "../envs/training.yaml"
     resources:
         mem_mb=more_each_time(3000),
         runtime=240,
@@ -44,7 +44,7 @@ rule train_central:
     # Long runs first, so that no core idles at the end.
     priority: 10
     conda:
-        CONDA
+        "../envs/training.yaml"
     resources:
         mem_mb=more_each_time(3000),
         runtime=240,
@@ -78,7 +78,7 @@ rule train_local:
         run=run_names("local"),
     priority: 10
     conda:
-        CONDA
+        "../envs/training.yaml"
     resources:
         mem_mb=more_each_time(3000),
         runtime=240,
@@ -108,7 +108,7 @@ rule train_federated:
         run=run_names("federated"),
     priority: 20
     conda:
-        CONDA
+        "../envs/training.yaml"
     # Each worker is a process with a policy of its own.
     threads: experiment.config.federation.workers
     resources:

@@ -20,7 +20,7 @@ rule analyze_videos:
     wildcard_constraints:
         run=run_names("local", "central", "federated"),
     conda:
-        CONDA
+        "../envs/video.yaml"
     resources:
         mem_mb=more_each_time(1000),
         runtime=60,
