@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.e2e.conftest import SMOKE
+from tests.e2e.workflow import SMOKE
 from tests.unit.docs.pages import all_blocks, commands
 
 SHOWN = [

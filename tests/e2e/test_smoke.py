@@ -12,8 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.e2e.conftest import SMOKE
-from tests.e2e.workflow import Workflow
+from tests.e2e.workflow import SMOKE, Workflow
 from tests.unit.tracking.reading import tensorboard_rounds
 
 RUNS = (
@@ -38,10 +37,20 @@ def read(path: Path):
     return json.loads(path.read_text())
 
 
+def without_network(root: Path) -> dict[str, str]:
+    """Return an environment in which a connection to another machine is refused and written down."""
+    return {
+        "PYTHONPATH": os.pathsep.join([str(Path(__file__).parent / "offline"), str(root)]),
+        "FEDARM_TEST_CONNECTIONS": str(root / "connections.txt"),
+        "HF_HUB_OFFLINE": "1",
+    }
+
+
 @pytest.fixture(scope="session")
 def again(tmp_path_factory):
-    """Return a second run of the smoke experiment in another folder, watched by a tracker."""
-    workflow = Workflow.copy_to(tmp_path_factory.mktemp("second") / "deeper")
+    """Return a second run in another folder, without a network and watched by a tracker."""
+    root = Workflow.copy_to(tmp_path_factory.mktemp("second") / "deeper").root
+    workflow = Workflow(root, without_network(root))
     workflow.run(*SMOKE, "--config", "tracking={tensorboard: true}")
     return workflow
 
@@ -181,6 +190,23 @@ def test_a_tracker_has_seen_every_round_of_every_run(again):
         seen = tensorboard_rounds(logs / run / "tensorboard", "samples")
         rounds = [0] if run.startswith("base") else [0, 1, 2]
         assert [number for number, _ in seen] == rounds, run
+
+
+@pytest.mark.slow
+def test_no_other_machine_is_asked(again):
+    tried = Path(again.environment["FEDARM_TEST_CONNECTIONS"])
+    assert not tried.exists(), tried.read_text()
+
+
+def test_a_connection_to_another_machine_is_refused_and_written_down(tmp_path):
+    """The guard of the test above: it must see what it is to rule out."""
+    asks = "import socket; socket.create_connection(('192.0.2.1', 80), timeout=1)"
+    environment = {**os.environ, **without_network(tmp_path)}
+    answer = subprocess.run(
+        [sys.executable, "-c", asks], env=environment, capture_output=True, text=True
+    )
+    assert "the network was asked for 192.0.2.1" in answer.stderr
+    assert "192.0.2.1" in (tmp_path / "connections.txt").read_text()
 
 
 def train_command(workflow: Workflow, folder: Path) -> list[str]:

@@ -4,8 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.conftest import SMOKE
-from tests.e2e.workflow import counts, outputs
+from tests.e2e.workflow import SMOKE, counts, outputs
 
 VIDEO = {"analyze_videos", "analyze_base_videos"}
 

@@ -3,12 +3,15 @@
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[2]
+SMOKE = ("--configfile", "configs/smoke.yaml")
 PARTS = (
     "Snakefile",
     "config.yaml",
@@ -29,16 +32,21 @@ class Workflow:
 
     Attributes:
         root: The copy.
+        environment: Variables that differ from those of the test session.
+        binaries: The folder of the `snakemake` that runs, first on the PATH.
     """
 
     root: Path
+    environment: Mapping[str, str] = field(default_factory=dict)
+    binaries: Path = Path(sys.executable).parent
 
     @classmethod
     def copy_to(cls, root: Path) -> "Workflow":
-        """Copy what the workflow consists of into an empty folder."""
+        """Copy what the workflow consists of; what an earlier copy has left there is replaced."""
         for part in PARTS:
             source = REPOSITORY / part
             if source.is_dir():
+                shutil.rmtree(root / part, ignore_errors=True)
                 shutil.copytree(source, root / part, ignore=shutil.ignore_patterns("__pycache__"))
             else:
                 (root / part).parent.mkdir(parents=True, exist_ok=True)
@@ -47,19 +55,30 @@ class Workflow:
 
     def snakemake(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run Snakemake in the copy and return what it printed, whatever its exit code."""
-        binaries = Path(sys.executable).parent
+        process = self.start(*arguments)
+        try:
+            printed, _ = process.communicate()
+        except BaseException:
+            os.killpg(process.pid, signal.SIGKILL)
+            raise
+        return subprocess.CompletedProcess(process.args, process.returncode, printed)
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        """Start Snakemake in the copy, as the leader of a process group of its own."""
         environment = {
             **os.environ,
             "PYTHONPATH": str(self.root),
-            "PATH": f"{binaries}{os.pathsep}{os.environ['PATH']}",
+            "PATH": f"{self.binaries}{os.pathsep}{os.environ['PATH']}",
+            **self.environment,
         }
-        return subprocess.run(
-            [str(binaries / "snakemake"), "--cores", "2", *arguments],
+        return subprocess.Popen(
+            [str(self.binaries / "snakemake"), "--cores", "2", *arguments],
             cwd=self.root,
             env=environment,
             text=True,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
+            start_new_session=True,
         )
 
     def run(self, *arguments: str) -> str:
@@ -75,6 +94,17 @@ class Workflow:
     def dry_run(self, *arguments: str) -> str:
         """Return what Snakemake prints of the jobs that a run would execute."""
         return self.run("--dry-run", *arguments)
+
+
+def smoke_run(folder: Path) -> Workflow:
+    """Run the smoke experiment in a copy of the repository.
+
+    `FEDARM_TEST_SMOKE` names a folder to use in place of the given one. The run stays there, so that the
+    next test session runs only what has gone stale since.
+    """
+    workflow = Workflow.copy_to(Path(os.environ.get("FEDARM_TEST_SMOKE", folder)))
+    workflow.run(*SMOKE)
+    return workflow
 
 
 def counts(plan: str) -> dict[str, int]:
