@@ -11,18 +11,19 @@ from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parent
 
-# Environments, each with the dependency group of its name in pyproject.toml.
-ENVIRONMENTS = ("training", "video", "statistics")
+# Without the word `nodefaults`: conda 26.7 looks for a channel of that name.
 HEADER = """\
 # Generated from uv.lock by `make envs`; do not edit.
 channels:
   - conda-forge
-  - nodefaults
 dependencies:
   - python=3.12.12
   - pip=25.3
   - pip:
 """
+
+# Environments, each with the dependency group of its name in pyproject.toml.
+ENVIRONMENTS = ("training", "video", "statistics")
 
 
 def environment(group: str) -> str:

@@ -1,10 +1,13 @@
 import math
 import os
+import shutil
 from pathlib import Path
+
+from snakemake.settings.types import DeploymentMethod
 
 from fedarm.code_digest import digest_code
 from fedarm.declaration import declare
-from fedarm.errors import FedarmError
+from fedarm.errors import FedarmError, MachineError
 from fedarm.evaluation_jobs import (
     recorded_digest,
     recorded_settings,
@@ -42,6 +45,20 @@ CONFIG_SOURCE = (
     if IS_MODULE
     else str((workflow.configfiles or ["config.yaml"])[-1])
 )
+
+# Of Snakemake's deployment methods only conda alone asks for a conda on this machine; Snakemake notices that
+# there is none without a word on what to do, and one that is too old with it.
+DEPLOYMENT = workflow.deployment_settings.deployment_method
+if set(DEPLOYMENT) == {DeploymentMethod.CONDA} and shutil.which("conda") is None:
+    exit_with(
+        MachineError(
+            "--use-conda, and no `conda` on the PATH",
+            key="PATH",
+            value=os.environ["PATH"],
+            remedy="activate conda's base environment, or install Miniforge (conda 24.7.1 or newer); without"
+            " --use-conda, jobs run in the environment of `make install`",
+        )
+    )
 
 try:
     experiment = parse_experiment(config, source=CONFIG_SOURCE)
