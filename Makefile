@@ -1,6 +1,7 @@
 # make run    the lab experiment: prints the verdict and where the report is
 # make test   the test suite; make test-sites: a federation between processes (minutes)
 # make test-slurm   an arm through a real one-node SLURM, killed on the way (minutes)
+# make test-conda   the rules of video and statistics in their conda environments
 # make test-report   the report in headless Chromium, if the system has one
 # make docs   the documentation as a site, in site/; fails on dead links
 # make lint   style, types, layering, workflow
@@ -13,7 +14,7 @@ RUN := $(UV) run --locked
 INSTALLED := .venv/.installed
 ARGS ?=
 
-.PHONY: run test test-sites test-slurm test-report docs lint format bench install install-slurm config-docs envs clean
+.PHONY: run test test-conda test-sites test-slurm test-report docs lint format bench install install-slurm config-docs envs clean
 
 run: $(INSTALLED)
 	$(RUN) snakemake --cores all $(ARGS)
@@ -30,6 +31,10 @@ test-sites: $(INSTALLED)
 # Needs SLURM's daemons, and installs Snakemake's executor for it, which stays.
 test-slurm: $(INSTALLED)
 	$(RUN) --group slurm pytest tests/slurm $(ARGS)
+
+# With a stand-in for conda, which needs a solver and a packer that nothing else does.
+test-conda: $(INSTALLED)
+	$(RUN) --group conda pytest tests/conda $(ARGS)
 
 test-report: $(INSTALLED)
 	$(RUN) pytest tests/browser $(ARGS)
