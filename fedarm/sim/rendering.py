@@ -45,7 +45,7 @@ def choose_backend() -> Backend:
         "no graphics library works here, so nothing can be rendered",
         key="EGL, OSMesa",
         remedy="on Debian or Ubuntu: apt-get install libegl1 libegl-mesa0 libgl1-mesa-dri "
-        "(EGL), or libosmesa6 (OSMesa, slower)",
+        "libopengl0 (EGL), or libosmesa6 (OSMesa, slower)",
     )
 
 
@@ -135,6 +135,7 @@ def _egl_works() -> bool:
     """Whether EGL finds a device without a screen and can start it."""
     try:
         egl = ctypes.CDLL("libEGL.so.1")
+        _load_opengl()
     except OSError:
         return False
     egl.eglGetProcAddress.restype = ctypes.c_void_p
@@ -155,6 +156,18 @@ def _egl_works() -> bool:
         for device in devices[: count.value]
     )
     return any(display and egl.eglInitialize(display, None, None) for display in displays)
+
+
+def _load_opengl() -> None:
+    """Load the library with OpenGL's functions, which EGL does not bring and PyOpenGL asks for later.
+
+    Raises:
+        OSError: There is none.
+    """
+    try:
+        ctypes.CDLL("libOpenGL.so.0")
+    except OSError:
+        ctypes.CDLL("libGL.so.1")
 
 
 def _osmesa_works() -> bool:

@@ -34,7 +34,7 @@ def test_no_graphics_library_is_an_error_that_names_the_packages(monkeypatch):
     monkeypatch.setattr(rendering, "_osmesa_works", lambda: False)
     with pytest.raises(MachineError) as caught:
         rendering.choose_backend()
-    for package in ("libegl1", "libegl-mesa0", "libgl1-mesa-dri", "libosmesa6"):
+    for package in ("libegl1", "libegl-mesa0", "libgl1-mesa-dri", "libopengl0", "libosmesa6"):
         assert package in str(caught.value)
 
 
@@ -56,6 +56,19 @@ def test_a_library_that_cannot_be_loaded_does_not_work(monkeypatch):
     monkeypatch.setattr(rendering.ctypes, "CDLL", fail)
     assert not rendering._egl_works()
     assert not rendering._osmesa_works()
+
+
+def test_egl_without_opengl_does_not_work(monkeypatch):
+    """Debian's packages of EGL do not bring it, and PyOpenGL notices when the first picture is drawn."""
+    load = rendering.ctypes.CDLL
+
+    def without_opengl(name):
+        if "GL.so" in name and "EGL" not in name:
+            raise OSError(name)
+        return load(name)
+
+    monkeypatch.setattr(rendering.ctypes, "CDLL", without_opengl)
+    assert not rendering._egl_works()
 
 
 def test_a_process_that_rendered_ends_without_a_word():
