@@ -14,7 +14,7 @@ RUN := $(UV) run --locked
 INSTALLED := .venv/.installed
 ARGS ?=
 
-.PHONY: run test test-conda test-sites test-slurm test-report docs lint format bench install install-slurm config-docs envs clean
+.PHONY: run test test-conda test-sites test-slurm test-report docs lint format bench install install-slurm launcher config-docs envs clean
 
 run: $(INSTALLED)
 	$(RUN) snakemake --cores all $(ARGS)
@@ -73,6 +73,10 @@ install: $(INSTALLED)
 # Without taking away what else is installed.
 install-slurm: $(INSTALLED)
 	$(UV) sync --locked --inexact --compile-bytecode --group slurm
+
+# Plans and starts jobs that run in environments of their own (--use-conda), and has nothing to run them.
+launcher: $(UV)
+	UV_PROJECT_ENVIRONMENT=.launcher $(UV) sync --locked --only-group workflow --no-install-project $(ARGS)
 
 # uv is installed from the package registry into a folder of its own: a `uv` on the PATH may be the dead
 # shim of another Python.

@@ -33,9 +33,6 @@ shell.prefix(
     "set -euo pipefail; export PYTHONPATH={CHECKOUT:q}${{PYTHONPATH:+:$PYTHONPATH}}; "
 )
 
-# What this file lies in, also where another workflow uses it as a module.
-CHECKOUT = Path(workflow.current_basedir).parent
-
 # A wildcard pattern that matches nothing, for an experiment that has no such arm or dataset.
 NOTHING = "(?!)"
 

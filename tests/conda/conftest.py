@@ -1,6 +1,7 @@
 """A conda that knows one channel, a wheel house, and the finished smoke experiment."""
 
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -44,8 +45,10 @@ def conda(tmp_path_factory):
 def launcher(tmp_path_factory):
     """Return the binaries of an environment that can plan and start jobs and has nothing to run them."""
     environment = tmp_path_factory.mktemp("launcher")
-    sync = (UV, "sync", "--locked", "--only-group", "workflow", "--no-install-project")
-    run(*sync, UV_PROJECT_ENVIRONMENT=str(environment))
+    (line,) = re.findall(r"^launcher:.*\n\t(.*)$", (REPOSITORY / "Makefile").read_text(), re.M)
+    setting, _, *options = line.split()
+    assert setting == "UV_PROJECT_ENVIRONMENT=.launcher"
+    run(UV, *options[:-1], UV_PROJECT_ENVIRONMENT=str(environment))
     return environment / "bin"
 
 
