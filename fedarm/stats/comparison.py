@@ -18,6 +18,7 @@ from fedarm.stats.difference import tango, tango_p_two_sided
 from fedarm.stats.interval import CONFIDENCE, Interval
 from fedarm.stats.power import Design, designs_for, detectable, detectable_from_interval
 from fedarm.stats.ratio import tang_nam
+from fedarm.stats.variances import observed_variances
 from fedarm.stats.verdict import percent
 
 Successes = npt.NDArray[np.float64]
@@ -137,13 +138,16 @@ def required_designs(
         ResultsError: As for `compare`.
     """
     comparison = compare(candidate, reference, level=level)
-    targets = {margin: margin * comparison.reference for margin in margins}
     if comparison.reference <= 0:
-        return dict.fromkeys(targets, ())
+        return dict.fromkeys(margins, ())
     if comparison.level == "checkpoints" or _has_no_width(comparison.difference_ci):
-        return {margin: (_more_episodes(comparison, target),) for margin, target in targets.items()}
-    components = crossed_components(candidate, reference)
-    return {margin: designs_for(components, target) for margin, target in targets.items()}
+        return {
+            margin: (_more_episodes(comparison, margin * comparison.reference),)
+            for margin in margins
+        }
+    variances = observed_variances(crossed_components(candidate, reference))
+    episodes = comparison.design.episodes
+    return {margin: designs_for(variances, episodes=episodes, margin=margin) for margin in margins}
 
 
 def _over_seeds(candidate: Successes, reference: Successes, *, confidence: float) -> Comparison:

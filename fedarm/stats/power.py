@@ -19,9 +19,8 @@ from scipy.special import ndtr, ndtri, stdtrit
 from scipy.stats import nct
 
 from fedarm.errors import ResultsError
-from fedarm.stats.crossed_components import CrossedComponents
 from fedarm.stats.interval import CONFIDENCE, Interval, normal_quantile
-from fedarm.stats.variances import Variances, observed_variances, projected_error
+from fedarm.stats.variances import Variances, projected_error
 
 POWER = 0.8
 MOST_SEEDS = 64
@@ -86,16 +85,6 @@ def power_to_show(effect: float, *, se: float, df: float = math.inf) -> float:
 def detectable_from_interval(interval: Interval) -> float:
     """Return the smallest effect that a score interval of this width shows with 80 % power."""
     return detectable(interval.half_width / normal_quantile(CONFIDENCE))
-
-
-def projected_detectable(components: CrossedComponents, design: Design) -> float:
-    """Return the smallest detectable difference of another design with the same variances.
-
-    Args:
-        components: What was observed.
-        design: At least two seeds and two episodes.
-    """
-    return detectable_difference(observed_variances(components), design)
 
 
 def detectable_difference(variances: Variances, design: Design, *, power: float = POWER) -> float:
@@ -169,22 +158,23 @@ def fewest_seeds(
     return _fewest(suffices)
 
 
-def designs_for(components: CrossedComponents, difference: float) -> tuple[Design, ...]:
-    """Return the fewest seeds with which a difference can be shown, for one to four times the episodes.
+def designs_for(variances: Variances, *, episodes: int, margin: float) -> tuple[Design, ...]:
+    """Return designs that show non-inferiority of truly equal arms: the fewest seeds, by episodes.
 
-    Numbers of episodes that no number of seeds up to 64 helps are left out, and so are those that save
-    less than a fifth of the seeds.
+    For one to four times a number of episodes. Those that no number of seeds up to 64 helps are left out,
+    and so are those that save less than a fifth of the seeds.
+
+    Args:
+        variances: What was seen.
+        episodes: Episodes a task and seed to start from, at least two.
+        margin: Share of the reference's success that may be lost.
     """
     found: list[Design] = []
     for factor in _EPISODE_FACTORS:
-        episodes = factor * components.initial_conditions
-
-        def suffices(seeds: int, episodes: int = episodes) -> bool:
-            return projected_detectable(components, Design(seeds, episodes)) <= difference
-
-        seeds = _fewest(suffices)
+        count = factor * episodes
+        seeds = fewest_seeds(variances, episodes=count, margin=margin)
         if seeds is not None and (not found or seeds <= _WORTHWHILE * found[-1].seeds):
-            found.append(Design(seeds, episodes))
+            found.append(Design(seeds, count))
     return tuple(found)
 
 

@@ -12,9 +12,11 @@ from fedarm.stats.power import (
     Design,
     designs_for,
     detectable,
+    detectable_difference,
     detectable_from_interval,
-    projected_detectable,
+    power_within,
 )
+from fedarm.stats.variances import observed_variances
 
 from .simulation import simulate
 
@@ -46,35 +48,44 @@ def test_projection_onto_the_same_design_is_the_observed_one():
     rng = np.random.default_rng(1)
     arms = simulate(rng, seeds=6, tasks=3, episodes=25, success=0.7, seed_sd=0.1, correlation=0.6)
     found = crossed_t_difference(*arms)
-    projected = projected_detectable(crossed_components(*arms), Design(6, 25))
+    projected = detectable_difference(observed(arms), Design(6, 25))
     # A task whose own variance is clipped to zero enters the degrees of freedom a little differently.
     assert projected == pytest.approx(detectable(found.se, found.df), rel=1e-3)
 
 
 def test_seeds_buy_more_than_episodes():
-    arms = simulate(np.random.default_rng(2), seeds=8, tasks=4, episodes=30, success=0.8)
-    components = crossed_components(*arms)
-    base = projected_detectable(components, Design(4, 20))
-    seeds = projected_detectable(components, Design(8, 20))
-    episodes = projected_detectable(components, Design(4, 40))
+    variances = observed(
+        simulate(np.random.default_rng(2), seeds=8, tasks=4, episodes=30, success=0.8)
+    )
+    base = detectable_difference(variances, Design(4, 20))
+    seeds = detectable_difference(variances, Design(8, 20))
+    episodes = detectable_difference(variances, Design(4, 40))
     assert seeds < episodes < base
 
 
 def test_designs_are_the_fewest_seeds_that_suffice():
-    arms = simulate(np.random.default_rng(3), seeds=4, tasks=4, episodes=10, success=0.8)
-    components = crossed_components(*arms)
-    designs = designs_for(components, 0.08)
-    assert designs
+    variances = observed(
+        simulate(np.random.default_rng(3), seeds=4, tasks=4, episodes=10, success=0.8)
+    )
+    designs = designs_for(variances, episodes=10, margin=0.1)
+    assert [design.episodes for design in designs] == sorted({d.episodes for d in designs})
+    assert designs[0].episodes == 10
     for design in designs:
-        assert projected_detectable(components, design) <= 0.08
+        assert power_within(variances, design, margin=0.1) >= 0.8
         if design.seeds > 2:
             fewer = Design(design.seeds - 1, design.episodes)
-            assert projected_detectable(components, fewer) > 0.08
+            assert power_within(variances, fewer, margin=0.1) < 0.8
     seeds = [design.seeds for design in designs]
     assert seeds == sorted(set(seeds), reverse=True)
 
 
 def test_out_of_reach_has_no_design():
-    arms = simulate(np.random.default_rng(4), seeds=3, tasks=1, episodes=5, success=0.5)
-    assert designs_for(crossed_components(*arms), 1e-4) == ()
-    assert not math.isnan(projected_detectable(crossed_components(*arms), Design(2, 2)))
+    variances = observed(
+        simulate(np.random.default_rng(4), seeds=3, tasks=1, episodes=5, success=0.5)
+    )
+    assert designs_for(variances, episodes=5, margin=1e-4) == ()
+    assert not math.isnan(detectable_difference(variances, Design(2, 2)))
+
+
+def observed(arms):
+    return observed_variances(crossed_components(*arms))
