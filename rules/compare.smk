@@ -23,8 +23,12 @@ COMPARISON = experiment.comparison
 # Category and label of each figure in Snakemake's own report.
 SUCCESS_FIGURES = {
     "verdict": ("Verdict", "kept success, with intervals"),
+    "power": ("Verdict", "power of more seeds and episodes"),
+    "sequential_looks": ("Verdict", "looks on the way: not used"),
     "success_by_task": ("Success", "by task"),
     "success_by_seed": ("Success", "by training seed"),
+    "posteriors": ("Success", "posteriors with letters"),
+    "performance_profiles": ("Success", "performance profiles"),
     "success_by_time": ("Success", "by time"),
     "task_matrix": ("Success", "arms and tasks"),
     "progress": ("Training", "success and loss by round"),
@@ -42,6 +46,7 @@ FIGURES = {
     **(START_FIGURES if experiment.evaluation.kind == "closed_loop" else {}),
     **(REPLAY_FIGURES if experiment.replayed else {}),
 }
+FIGURE_FILES = [f"{COMPARISON}/figures/{name}.svg" for name in FIGURES]
 
 
 rule compare_arms:

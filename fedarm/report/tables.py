@@ -15,9 +15,13 @@ from fedarm.report.accounts import (
     video_accounts,
 )
 from fedarm.report.experiment import ExperimentResults
+from fedarm.report.looks import sequential_looks
 from fedarm.report.losses import loss_and_success, loss_by_round, rank_by_loss
 from fedarm.report.motion import smoothness_by_video, success_by_start, success_by_time
 from fedarm.report.paired_counts import paired_counts
+from fedarm.report.posteriors import posterior_cells, posteriors
+from fedarm.report.power import projected_power
+from fedarm.report.profiles import performance_profiles
 from fedarm.report.replay import replay_by_step, replay_error, replay_losses
 from fedarm.report.success import (
     success_by_round,
@@ -55,6 +59,11 @@ def _success_tables(
 ) -> Mapping[str, pd.DataFrame]:
     return {
         "intervals": intervals(decisions),
+        "projected_power": projected_power(results, decisions),
+        "sequential_looks": sequential_looks(results, decisions),
+        "posteriors": posteriors(results),
+        "posterior_cells": posterior_cells(results),
+        "performance_profiles": performance_profiles(results),
         "success_by_task": success_by_task(results),
         "success_pooled": success_pooled(results),
         "success_by_seed": success_by_seed(results),

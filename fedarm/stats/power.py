@@ -161,8 +161,8 @@ def fewest_seeds(
 def designs_for(variances: Variances, *, episodes: int, margin: float) -> tuple[Design, ...]:
     """Return designs that show non-inferiority of truly equal arms: the fewest seeds, by episodes.
 
-    For one to four times a number of episodes. Those that no number of seeds up to 64 helps are left out,
-    and so are those that save less than a fifth of the seeds.
+    For one to four times a number of episodes. Those that no number of seeds up to 64 helps are left
+    out, and so are those that save less than a fifth of the seeds.
 
     Args:
         variances: What was seen.

@@ -12,8 +12,12 @@ from dataclasses import dataclass
 from matplotlib.figure import Figure
 
 from fedarm.report.experiment import ExperimentResults
+from fedarm.report.figures.looks import draw_looks
 from fedarm.report.figures.losses import draw_loss_and_success
 from fedarm.report.figures.matrix import draw_task_matrix
+from fedarm.report.figures.posteriors import draw_posteriors
+from fedarm.report.figures.power import draw_power
+from fedarm.report.figures.profiles import draw_profiles
 from fedarm.report.figures.progress import draw_progress
 from fedarm.report.figures.replay import draw_replay_error, draw_replay_horizon
 from fedarm.report.figures.seeds import draw_seeds
@@ -65,6 +69,28 @@ FIGURES: Mapping[str, FigureText] = {
         ("intervals",),
         draw_verdict,
     ),
+    "power": FigureText(
+        "verdict",
+        "What more seeds and episodes would show",
+        "The chance to find a candidate non-inferior within a margin if it were truly as good as the "
+        "reference, projected from how much seeds and initial conditions were seen to differ. The ring "
+        "is this experiment; where a line crosses the dotted 80 % is the experiment that would suffice. "
+        "A ring far below it means that an inconclusive verdict was to be expected. Few seeds tell "
+        "their own spread badly: read the lines as an order of magnitude.",
+        ("projected_power",),
+        draw_power,
+    ),
+    "sequential_looks": FigureText(
+        "verdict",
+        "Looks on the way, after O'Brien and Fleming: not used",
+        "The design is fixed: all declared episodes were rolled out, and there was one look, at the "
+        "end. Shown is what looks on the way would have seen: the score statistic of the margin after "
+        "a share of the initial conditions, the filled dot after all. In the upper grey one could "
+        "have stopped with non-inferior, in the lower with inferior. It speaks of these checkpoints "
+        "only and can differ from the verdict over seeds; to add seeds after a look is never valid.",
+        ("sequential_looks",),
+        draw_looks,
+    ),
     "success_by_task": FigureText(
         "success",
         "Success on every task",
@@ -81,6 +107,29 @@ FIGURES: Mapping[str, FigureText] = {
         "mean. The spread of the dots is what an interval over pooled episodes overlooks.",
         ("success_by_seed",),
         draw_seeds,
+    ),
+    "posteriors": FigureText(
+        "success",
+        "What can be believed of each arm",
+        "A hill shows how probable each success is after these rollouts, from Jeffreys' prior, as "
+        "high as the others whatever its width; the line holds 95 % of it, the dot is its mean. "
+        "Filled dots speak of training anew with other seeds, hollow ones of these checkpoints only. "
+        "Arms that share a letter are not told apart: neither is the better one with 97.5 % "
+        "probability. Here arms count as independent; the letters under Numbers pair initial "
+        "conditions, and can differ.",
+        ("posteriors", "posterior_cells"),
+        draw_posteriors,
+    ),
+    "performance_profiles": FigureText(
+        "success",
+        "Good everywhere, or only on average?",
+        "Performance profiles: for every success on the horizontal axis, the share of runs (a training "
+        "seed on one task) that succeed more often. A line above another everywhere is better in every "
+        "way; lines that cross say that one is better on its good tasks and worse on its bad ones. The "
+        "area below a line is its mean success. The bands are 95 % bootstrap intervals over seeds: too "
+        "narrow with few seeds, and they decide nothing.",
+        ("performance_profiles",),
+        draw_profiles,
     ),
     "success_by_time": FigureText(
         "success",
