@@ -56,6 +56,15 @@ def test_a_tracker_makes_nothing_stale(smoke):
     assert smoke.stale_jobs(*SMOKE, "--config", tracking) == {}
 
 
+def test_missing_figure_reruns_compare_only(smoke):
+    figure = smoke.root / "results/smoke/comparison/figures/power.svg"
+    kept = figure.rename(figure.with_suffix(".kept"))
+    try:
+        assert set(smoke.stale_jobs(*SMOKE)) == {"compare_arms", "write_manifest"}
+    finally:
+        kept.rename(figure)
+
+
 def test_another_experiment_shares_the_datasets(smoke, edit):
     edit("configs/smoke.yaml", "experiment: smoke", "experiment: other")
     stale = smoke.stale_jobs(*SMOKE)

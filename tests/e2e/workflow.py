@@ -64,7 +64,11 @@ class Workflow:
         return subprocess.CompletedProcess(process.args, process.returncode, printed)
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
-        """Start Snakemake in the copy, as the leader of a process group of its own."""
+        """Start Snakemake in the copy, as the leader of a process group of its own.
+
+        A report is made without any cores.
+        """
+        cores = () if "--report" in arguments else ("--cores", "2")
         environment = {
             **os.environ,
             "PYTHONPATH": str(self.root),
@@ -72,7 +76,7 @@ class Workflow:
             **self.environment,
         }
         return subprocess.Popen(
-            [str(self.binaries / "snakemake"), "--cores", "2", *arguments],
+            [str(self.binaries / "snakemake"), *cores, *arguments],
             cwd=self.root,
             env=environment,
             text=True,
