@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from fedarm.report.figures.style import FAINT, new_figure, write_message
+from fedarm.report.figures.style import FAINT, new_figure
 from fedarm.report.inputs import ComparisonSettings
 from fedarm.report.wording import label
 
@@ -41,10 +41,3 @@ def candidate_panels(
         panel.set_ylabel(label(name), fontweight="bold")
     figure.supylabel(ordinate, fontsize=8.5)
     return figure, np.asarray(panels)
-
-
-def empty_figure(reason: str) -> Figure:
-    """Return a figure that says why it shows nothing."""
-    figure = new_figure(1.0)
-    write_message(figure.add_subplot(), reason)
-    return figure

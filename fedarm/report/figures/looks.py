@@ -10,8 +10,15 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from fedarm.report.experiment import ExperimentResults
-from fedarm.report.figures.candidates import candidate_panels, empty_figure
-from fedarm.report.figures.style import FAINT, INK, MUTED, colours
+from fedarm.report.figures.candidates import candidate_panels
+from fedarm.report.figures.style import (
+    FAINT,
+    INK,
+    MUTED,
+    add_legend,
+    colours,
+    empty_figure,
+)
 from fedarm.report.looks import sequential_looks
 from fedarm.report.verdicts import Decision
 from fedarm.report.wording import share
@@ -85,15 +92,10 @@ def _draw_path(axes: Axes, path: pd.DataFrame, colour: str) -> None:
 def _add_legend(figure: Figure) -> None:
     dot: Any = {"linestyle": "", "marker": "o", "markersize": 5.5, "markeredgecolor": MUTED}
     handles = [
-        Line2D([], [], color="white", label="a look that was not taken", **dot),
+        Line2D([], [], color="white", label="a look not taken", **dot),
         Line2D([], [], color=MUTED, label="the end", **dot),
         Line2D([], [], color=INK, linewidth=1, marker="|", label="boundary with looks"),
         Line2D([], [], color=MUTED, linewidth=0.8, linestyle=_FIXED, label="without: 1.96"),
     ]
-    figure.legend(
-        handles=handles,
-        loc="outside upper right",
-        ncols=len(handles),
-        title="Fixed design: no look was taken, and none decides.",
-        alignment="right",
-    )
+    title = "Fixed design: no look was taken, and none decides."
+    add_legend(figure, handles, title=title, alignment="right")

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from fedarm.report.experiment import ExperimentResults
-from fedarm.report.figures.style import FAINT, MUTED, colours, new_figure, percent_axis
+from fedarm.report.figures.style import FAINT, MUTED, add_legend, colours, new_figure, percent_axis
 from fedarm.report.losses import LossRank, loss_and_success, rank_by_loss
 from fedarm.report.verdicts import Decision
 from fedarm.report.wording import label
@@ -83,5 +83,4 @@ def _add_legend(figure: Figure, names: list[str], palette: dict[str, str]) -> No
         Line2D([], [], marker="o", linestyle="", color=colour, markersize=5, label=label(name))
         for name, colour in entries.items()
     ]
-    if handles:
-        figure.legend(handles=handles, loc="outside upper right", ncols=len(handles))
+    add_legend(figure, handles)

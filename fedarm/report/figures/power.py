@@ -11,8 +11,15 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, MaxNLocator, NullFormatter, StrMethodFormatter
 
 from fedarm.report.experiment import ExperimentResults
-from fedarm.report.figures.candidates import candidate_panels, empty_figure
-from fedarm.report.figures.style import INK, MUTED, colours, percent_axis
+from fedarm.report.figures.candidates import candidate_panels
+from fedarm.report.figures.style import (
+    INK,
+    MUTED,
+    add_legend,
+    colours,
+    empty_figure,
+    percent_axis,
+)
 from fedarm.report.power import projected_power
 from fedarm.report.verdicts import Decision
 from fedarm.report.wording import design
@@ -99,4 +106,4 @@ def _add_legend(figure: Figure, drawn: pd.DataFrame) -> None:
     if here["level"] == "seeds":
         text = f"with {more.iloc[0]} episodes a task"
         handles.append(Line2D([], [], color=MUTED, linestyle=_MORE, linewidth=1.7, label=text))
-    figure.legend(handles=handles, loc="outside upper right", ncols=len(handles))
+    add_legend(figure, handles)

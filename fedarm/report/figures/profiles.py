@@ -8,8 +8,14 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from fedarm.report.experiment import ExperimentResults
-from fedarm.report.figures.candidates import candidate_panels, empty_figure
-from fedarm.report.figures.style import MUTED, colours, percent_axis
+from fedarm.report.figures.candidates import candidate_panels
+from fedarm.report.figures.style import (
+    MUTED,
+    add_legend,
+    colours,
+    empty_figure,
+    percent_axis,
+)
 from fedarm.report.profiles import performance_profiles
 from fedarm.report.verdicts import Decision
 from fedarm.report.wording import label, metric_tasks
@@ -42,7 +48,7 @@ def draw_profiles(results: ExperimentResults, decisions: tuple[Decision, ...]) -
     candidates = label(settings.candidates[0]) if alone else "the candidate, in its own colour"
     shown[candidates] = palette[settings.candidates[0]] if alone else MUTED
     handles = [Line2D([], [], color=shown[text], linewidth=1.9, label=text) for text in shown]
-    figure.legend(handles=handles, loc="outside upper right", ncols=len(handles))
+    add_legend(figure, handles)
     return figure
 
 

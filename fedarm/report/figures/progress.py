@@ -8,7 +8,14 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, StrMethodFormatter
 
 from fedarm.report.experiment import ExperimentResults
-from fedarm.report.figures.style import FAINT, colours, new_figure, percent_axis, write_message
+from fedarm.report.figures.style import (
+    FAINT,
+    add_legend,
+    colours,
+    new_figure,
+    percent_axis,
+    write_message,
+)
 from fedarm.report.losses import loss_by_round
 from fedarm.report.success import success_by_round
 from fedarm.report.verdicts import Decision
@@ -43,7 +50,9 @@ def draw_progress(results: ExperimentResults, decisions: tuple[Decision, ...]) -
         panels[1, 0].yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         panels[1, 0].yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
         panels[1, 0].yaxis.set_minor_formatter(NullFormatter())
-    _add_legend(figure, panels[0, 0])
+    # Where no success was watched, the losses below name the arms.
+    handles = panels[0, 0].get_legend_handles_labels()[0]
+    add_legend(figure, handles or panels[1, 0].get_legend_handles_labels()[0])
     return figure
 
 
@@ -86,9 +95,3 @@ def _draw_curves(axes: Axes, means: pd.DataFrame, palette: dict[str, str]) -> No
                 markeredgecolor="white",
                 markeredgewidth=0.7,
             )
-
-
-def _add_legend(figure: Figure, axes: Axes) -> None:
-    handles, labels = axes.get_legend_handles_labels()
-    if handles:
-        figure.legend(handles, labels, loc="outside upper right", ncols=len(handles))

@@ -14,7 +14,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from fedarm.report.experiment import ExperimentResults
-from fedarm.report.figures.style import FAINT, INK, MUTED, colours, new_figure
+from fedarm.report.figures.style import FAINT, INK, MUTED, add_legend, colours, new_figure
 from fedarm.report.replay import Replay, replay_by_step, replay_error
 from fedarm.report.verdicts import Decision
 from fedarm.report.wording import label
@@ -128,4 +128,4 @@ def _add_legend(figure: Figure, curves: Sequence[str], palette: dict[str, str]) 
         )
         for curve in curves
     ]
-    figure.legend(handles=handles, loc="outside upper right", ncols=len(handles))
+    add_legend(figure, handles)

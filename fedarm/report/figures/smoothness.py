@@ -6,7 +6,14 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from fedarm.report.experiment import ExperimentResults
-from fedarm.report.figures.style import FAINT, MUTED, colours, new_figure, write_message
+from fedarm.report.figures.style import (
+    FAINT,
+    MUTED,
+    add_legend,
+    colours,
+    new_figure,
+    write_message,
+)
 from fedarm.report.motion import smoothness_by_video
 from fedarm.report.verdicts import Decision
 from fedarm.report.wording import label
@@ -70,4 +77,4 @@ def _add_legend(figure: Figure) -> None:
         )
         for face, text in ((MUTED, "success"), ("none", "failure"))
     ]
-    figure.legend(handles=handles, loc="outside upper right", ncols=2)
+    add_legend(figure, handles)

@@ -10,7 +10,14 @@ from matplotlib.lines import Line2D
 
 from fedarm.report.episodes import START
 from fedarm.report.experiment import ExperimentResults
-from fedarm.report.figures.style import FAINT, INK, MUTED, new_figure, write_message
+from fedarm.report.figures.style import (
+    FAINT,
+    INK,
+    MUTED,
+    empty_figure,
+    new_figure,
+    write_message,
+)
 from fedarm.report.motion import success_by_start
 from fedarm.report.verdicts import Decision
 from fedarm.report.wording import label
@@ -29,6 +36,10 @@ def draw_success_by_start(results: ExperimentResults, decisions: tuple[Decision,
     del decisions
     settings = results.settings
     table = success_by_start(results)
+    if table[START[0]].isna().all():
+        return empty_figure(
+            "Where the objects lay is unknown: these rollouts did not write it down."
+        )
     rows = [name for name in settings.names if settings.kind_of(name) != "local"]
     if any(settings.kind_of(name) == "local" for name in settings.names):
         rows.insert(rows.index("base") + 1 if "base" in rows else 0, "local")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -22,8 +22,21 @@ FAINT = "#d9dde2"
 WIDTH_IN = 8.2
 
 _KIND_COLOURS = {"base": "#9aa3ad", "local": "#c2a878", "central": "#2b3a55"}
-# Distinct for colour-blind eyes and in grey print.
-_FEDERATED_COLOURS = ("#0f8b8d", "#d1603d", "#8a5a9e", "#7a9e2f", "#c2477f", "#4a7fd6")
+# The first six are distinct for colour-blind eyes and in grey print.
+_FEDERATED_COLOURS = (
+    "#0f8b8d",
+    "#d1603d",
+    "#8a5a9e",
+    "#7a9e2f",
+    "#c2477f",
+    "#4a7fd6",
+    "#c29a1b",
+    "#7b3f1d",
+    "#6fb7dd",
+    "#2f6b3c",
+)
+# Inches of an entry of a legend: of its mark with what is around it, and of a letter.
+_ENTRY_IN, _LETTER_IN = 0.6, 0.075
 
 # Shown in the page's own sans-serif; laid out with a wider font that matplotlib ships, so that nothing
 # depends on the machine's fonts and nothing overlaps.
@@ -109,7 +122,29 @@ def percent_axis(axes: Axes, axis: str, *, label: str) -> None:
         axes.set_yticks(ticks, names)
 
 
+def add_legend(figure: Figure, handles: Sequence[Any], **options: Any) -> None:
+    """Add a legend above the panels, in as many lines as it takes; without handles none.
+
+    Args:
+        figure: The figure.
+        handles: What has a label.
+        options: Of matplotlib's legend.
+    """
+    if handles:
+        longest = max(len(str(handle.get_label())) for handle in handles)
+        fitting = int(figure.get_figwidth() / (_ENTRY_IN + _LETTER_IN * longest))
+        columns = max(1, min(len(handles), fitting))
+        figure.legend(handles=handles, loc="outside upper right", ncols=columns, **options)
+
+
 def write_message(axes: Axes, text: str) -> None:
     """Say in a panel why it is empty."""
     axes.set_axis_off()
     axes.text(0.5, 0.5, text, ha="center", va="center", color=MUTED, transform=axes.transAxes)
+
+
+def empty_figure(reason: str) -> Figure:
+    """Return a figure that says why it shows nothing."""
+    figure = new_figure(1.0)
+    write_message(figure.add_subplot(), reason)
+    return figure

@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from fedarm.report.experiment import ExperimentResults
-from fedarm.report.figures.style import FAINT, colours, new_figure, percent_axis
+from fedarm.report.figures.style import FAINT, add_legend, colours, new_figure, percent_axis
 from fedarm.report.motion import success_by_time
 from fedarm.report.verdicts import Decision
 from fedarm.report.wording import label, metric_tasks
@@ -44,5 +44,5 @@ def draw_success_by_time(results: ExperimentResults, decisions: tuple[Decision, 
         Line2D([], [], color=palette[name], linewidth=1.9, label=label(text))
         for text, name in names.items()
     ]
-    figure.legend(handles=handles, loc="outside upper right", ncols=len(handles))
+    add_legend(figure, handles)
     return figure
