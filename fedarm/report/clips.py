@@ -23,6 +23,8 @@ LARGEST_SIDE_PX = 240
 # give the same bytes each time, as those of the films themselves.
 _ENCODER = {"crf": "30", "preset": "veryfast", "threads": "1", "mbtree": "0"}
 _KEY_FRAME_EVERY_S = 0.5
+# What a shrunk film depends on, beside the film and the encoder.
+RECIPE = [LARGEST_SIDE_PX, _ENCODER, _KEY_FRAME_EVERY_S]
 _REMEDY = "run the rollout stage again"
 
 
@@ -64,6 +66,17 @@ def shrink_film(file: Path) -> SmallFilm:
                 count += 1
             target.mux(stream.encode(None))
     return SmallFilm(out.getvalue(), float(count / rate))
+
+
+def read_small_film(file: Path) -> SmallFilm:
+    """Read a film that `shrink_film` has made.
+
+    Raises:
+        VideoError: There is none, or it cannot be read.
+    """
+    with _opened(file) as (_, stream):
+        seconds = float(stream.frames / Fraction(stream.average_rate or 30))
+    return SmallFilm(file.read_bytes(), seconds)
 
 
 def still_frames(file: Path, moments_s: tuple[float, ...]) -> list[NDArray[np.uint8]]:

@@ -10,8 +10,9 @@ from typing import Any
 
 from fedarm.errors import VideoError
 from fedarm.report import wording
-from fedarm.report.clips import SmallFilm, shrink_film
+from fedarm.report.clips import SmallFilm
 from fedarm.report.experiment import ExperimentResults
+from fedarm.report.kept_clips import small_film
 from fedarm.report.videos import Clip
 
 # A page of 12 MB is still sent by mail; as text in it, films take a third more than as files.
@@ -147,7 +148,7 @@ def _film(clip: Clip) -> Film:
 
 def _shrink(film: Film) -> SmallFilm | None:
     try:
-        return shrink_film(film.file)
+        return small_film(film.file)
     except VideoError:
         return None
 

@@ -5,6 +5,7 @@ They are for looking at; the verdict rests on `verdicts`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -64,14 +65,14 @@ def beliefs(results: ExperimentResults) -> tuple[Belief, ...]:
     return tuple(found)
 
 
-def posteriors(results: ExperimentResults) -> pd.DataFrame:
-    """Return the posteriors in numbers, a row an arm and group of tasks.
+def posteriors(believed: Sequence[Belief]) -> pd.DataFrame:
+    """Return posteriors in numbers, a row an arm and group of tasks.
 
     Columns: name, unseen, level, seeds, successes, episodes, mean, low, high (equal-tailed, 95 %),
     letters.
     """
     rows: list[dict[str, object]] = []
-    for belief in beliefs(results):
+    for belief in believed:
         interval = belief.posterior.interval()
         rows.append(
             {
@@ -85,14 +86,14 @@ def posteriors(results: ExperimentResults) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=[*columns, "mean", "low", "high", "letters"])
 
 
-def posterior_cells(results: ExperimentResults) -> pd.DataFrame:
+def posterior_cells(believed: Sequence[Belief]) -> pd.DataFrame:
     """Return how probable each half point of success is, where it is not negligible.
 
     Columns: name, unseen, success (the middle of the half point), probability.
     """
     edges = np.linspace(0, 1, _CELLS + 1)
     tables: list[pd.DataFrame] = []
-    for belief in beliefs(results):
+    for belief in believed:
         cumulative = np.concatenate([[0.0], np.cumsum(belief.posterior.mass)])
         probability = np.diff(np.interp(edges, belief.posterior.edges, cumulative))
         seen = probability > _VISIBLE * probability.max()

@@ -19,7 +19,7 @@ from fedarm.report.looks import sequential_looks
 from fedarm.report.losses import loss_and_success, loss_by_round, rank_by_loss
 from fedarm.report.motion import smoothness_by_video, success_by_start, success_by_time
 from fedarm.report.paired_counts import paired_counts
-from fedarm.report.posteriors import posterior_cells, posteriors
+from fedarm.report.posteriors import beliefs, posterior_cells, posteriors
 from fedarm.report.power import projected_power
 from fedarm.report.profiles import performance_profiles
 from fedarm.report.replay import replay_by_step, replay_error, replay_losses
@@ -57,12 +57,13 @@ def build_tables(
 def _success_tables(
     results: ExperimentResults, decisions: tuple[Decision, ...]
 ) -> Mapping[str, pd.DataFrame]:
+    believed = beliefs(results)
     return {
         "intervals": intervals(decisions),
         "projected_power": projected_power(results, decisions),
         "sequential_looks": sequential_looks(results, decisions),
-        "posteriors": posteriors(results),
-        "posterior_cells": posterior_cells(results),
+        "posteriors": posteriors(believed),
+        "posterior_cells": posterior_cells(believed),
         "performance_profiles": performance_profiles(results),
         "success_by_task": success_by_task(results),
         "success_pooled": success_pooled(results),

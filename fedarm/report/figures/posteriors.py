@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from fedarm.report.experiment import ExperimentResults
 from fedarm.report.figures.style import FAINT, INK, MUTED, colours, new_figure, percent_axis
-from fedarm.report.posteriors import posterior_cells, posteriors
+from fedarm.report.posteriors import beliefs, posterior_cells, posteriors
 from fedarm.report.verdicts import Decision
 from fedarm.report.wording import label, metric_tasks
 
@@ -22,7 +22,8 @@ def draw_posteriors(results: ExperimentResults, decisions: tuple[Decision, ...])
     """Draw a panel a group of tasks, a hill and an interval a run's name; the decisions play no part."""
     del decisions
     settings = results.settings
-    summary, cells = posteriors(results), posterior_cells(results)
+    believed = beliefs(results)
+    summary, cells = posteriors(believed), posterior_cells(believed)
     groups = [False, True] if settings.unseen else [False]
     figure = new_figure(0.85 + _ROW_IN * len(settings.names))
     panels = figure.subplots(1, len(groups), sharey=True, squeeze=False).ravel()
