@@ -61,3 +61,12 @@ def test_the_page_of_the_experiment_and_its_results_are_there(page):
     results = embedded(page, "results")
     for name in ("report.html", "results.json"):
         assert results[f"results/smoke/comparison/{name}"]["caption"]
+
+
+def test_the_page_of_the_experiment_is_accessible(smoke, chromium, grave_violations):
+    """The fabricated report of the browser's tests has no data section; a real one has all."""
+    page = chromium.new_page()
+    page.goto((smoke.root / "results/smoke/comparison/report.html").as_uri())
+    assert page.locator("#data").is_visible()
+    assert grave_violations(page) == {}
+    page.close()
