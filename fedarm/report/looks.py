@@ -5,8 +5,6 @@ No look is taken: an experiment rolls out the episodes that it declares, and its
 
 from __future__ import annotations
 
-from functools import cache
-
 import numpy as np
 import pandas as pd
 
@@ -67,7 +65,6 @@ def look_times(initial_conditions: int) -> tuple[int, ...]:
     return tuple(round(initial_conditions * look / looks) for look in range(1, looks + 1))
 
 
-@cache
 def sequential_plan(moments: tuple[int, ...]) -> SequentialPlan:
     """Return the plan of looks after so many initial conditions; it spends as O'Brien and Fleming's."""
     return spending_plan([float(share) for share in np.array(moments) / moments[-1]])

@@ -21,6 +21,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Literal
 
 import numpy as np
@@ -83,6 +84,55 @@ class SequentialPlan:
                 remedy=f"take one of 1 to {len(self.boundaries)}",
             )
         return self.boundaries[look - 1]
+
+
+@dataclass(frozen=True)
+class _Walk:
+    """The statistic among those who have not crossed a boundary yet, after a share of the episodes.
+
+    z times the root of the share is a random walk with independent increments, whose variance is what
+    the share grows by. Its density is carried from look to look by numerical integration, at
+    Gauss-Legendre nodes.
+
+    Attributes:
+        share: The share of all planned episodes so far.
+        z: Nodes `(node,)`.
+        mass: Probability at each node `(node,)`.
+    """
+
+    share: float
+    z: npt.NDArray[np.float64]
+    mass: npt.NDArray[np.float64]
+
+    def crossing(self, share: float, boundary: float, *, drift: float = 0.0) -> float:
+        """Return the chance to lie above a boundary at a later share."""
+        step = share - self.share
+        reached = self.z * math.sqrt(self.share) + drift * step
+        above = ndtr((reached - boundary * math.sqrt(share)) / math.sqrt(step))
+        return float(self.mass @ above)
+
+    def beyond(self, share: float, boundary: float, *, drift: float = 0.0) -> _Walk:
+        """Return the walk of those who do not lie above the boundary there."""
+        step = share - self.share
+        reached = self.z * math.sqrt(self.share) + drift * step
+        roots, lengths = _quadrature()
+        low = min(drift * math.sqrt(share), boundary) - _FARTHEST
+        half = (boundary - low) / 2
+        nodes = low + half * (roots + 1)
+        distance = nodes[:, np.newaxis] * math.sqrt(share) - reached
+        kernel = np.exp(-(distance**2) / (2 * step)) * math.sqrt(share / (2 * math.pi * step))
+        return _Walk(share, nodes, half * lengths * (kernel @ self.mass))
+
+
+@cache
+def _quadrature() -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Return the roots and weights on -1 to 1."""
+    roots, weights = np.polynomial.legendre.leggauss(_NODES)
+    return roots, weights
+
+
+# At the start z is 0 for sure.
+_START = _Walk(0.0, np.zeros(1), np.ones(1))
 
 
 @dataclass(frozen=True)
@@ -149,20 +199,22 @@ def spending_plan(fractions: Sequence[float], *, level: float = LEVEL) -> Sequen
     _check_level(level)
     _check_fractions(fractions)
     quantile = float(-ndtri(level / 2))
-    spent = [2 * float(ndtr(-quantile / math.sqrt(share))) for share in fractions]
     boundaries: list[float] = []
-    for look, target in enumerate(spent):
-        shares = fractions[: look + 1]
+    walk, spent = _START, 0.0
+    for share in fractions:
+        to_spend = 2 * float(ndtr(-quantile / math.sqrt(share))) - spent
 
         def surplus(
-            boundary: float, shares: Sequence[float] = shares, target: float = target
+            boundary: float, walk: _Walk = walk, share: float = share, to_spend: float = to_spend
         ) -> float:
-            return sum(crossing_probabilities(shares, [*boundaries, boundary])) - target
+            return walk.crossing(share, boundary) - to_spend
 
         # So early that even the farthest boundary would spend more: nothing is decided there.
         high = _FARTHEST - 0.5
         found = high if surplus(high) >= 0 else float(brentq(surplus, 0.0, high, xtol=1e-10))
         boundaries.append(found)
+        spent += walk.crossing(share, found)
+        walk = walk.beyond(share, found)
     return SequentialPlan(tuple(fractions), tuple(boundaries))
 
 
@@ -174,9 +226,6 @@ def crossing_probabilities(
 ) -> tuple[float, ...]:
     """Return the chance to cross the boundary for the first time at each look.
 
-    The density of z among those who have not crossed yet is carried from look to look by numerical
-    integration, at Gauss-Legendre nodes.
-
     Args:
         fractions: The share of all planned episodes at each look.
         boundaries: Of z, the upper ones.
@@ -186,21 +235,10 @@ def crossing_probabilities(
     2000, sections 19.2 and 19.3.
     """
     found: list[float] = []
-    times = np.asarray(fractions, dtype=np.float64)
-    roots, lengths = np.polynomial.legendre.leggauss(_NODES)
-    z, mass, before = np.zeros(1), np.ones(1), 0.0  # at the start z is 0 for sure
-    for time, boundary in zip(times, boundaries, strict=True):
-        step = time - before
-        # z sqrt(t) is a random walk with independent increments of variance `step`.
-        reached = z * math.sqrt(before) + drift * step
-        found.append(float(mass @ ndtr((reached - boundary * math.sqrt(time)) / math.sqrt(step))))
-        middle = drift * math.sqrt(time)
-        low = min(middle, boundary) - _FARTHEST
-        half = (boundary - low) / 2
-        nodes = low + half * (roots + 1)
-        distance = nodes[:, np.newaxis] * math.sqrt(time) - reached
-        kernel = np.exp(-(distance**2) / (2 * step)) * math.sqrt(time / (2 * math.pi * step))
-        z, mass, before = nodes, half * lengths * (kernel @ mass), float(time)
+    walk = _START
+    for time, boundary in zip(fractions, boundaries, strict=True):
+        found.append(walk.crossing(time, float(boundary), drift=drift))
+        walk = walk.beyond(time, float(boundary), drift=drift)
     return tuple(found)
 
 
