@@ -24,7 +24,10 @@ COMPARISON = experiment.comparison
 SUCCESS_FIGURES = {
     "verdict": ("Verdict", "kept success, with intervals"),
     "power": ("Verdict", "power of more seeds and episodes"),
-    "sequential_looks": ("Verdict", "looks on the way: not used"),
+    "sequential_looks": (
+        "Verdict",
+        f"looks on the way{'' if experiment.config.compare.looks > 1 else ': not used'}",
+    ),
     "success_by_task": ("Success", "by task"),
     "success_by_seed": ("Success", "by training seed"),
     "posteriors": ("Success", "posteriors with letters"),

@@ -72,7 +72,9 @@ def _over_episodes(decision: Decision, margin: float) -> Iterator[tuple[Design, 
     """Yield designs with these checkpoints and other episodes: the error falls as their root."""
     comparison = decision.comparison
     here = comparison.design
-    se = comparison.difference_ci.half_width / normal_quantile(CONFIDENCE)
+    # At a look of a sequential plan the interval is a wider one.
+    confidence = decision.look.confidence if decision.look else CONFIDENCE
+    se = comparison.difference_ci.half_width / normal_quantile(confidence)
     for episodes in sorted({max(round(here.episodes * step), 1) for step in _STEPS}):
         scaled = se * math.sqrt(here.episodes / episodes)
         power = power_to_show(margin * comparison.reference, se=scaled)

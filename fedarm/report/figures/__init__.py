@@ -82,12 +82,13 @@ FIGURES: Mapping[str, FigureText] = {
     ),
     "sequential_looks": FigureText(
         "verdict",
-        "Looks on the way, after O'Brien and Fleming: not used",
-        "The design is fixed: all declared episodes were rolled out, and there was one look, at the "
-        "end. Shown is what looks on the way would have seen: the score statistic of the margin after "
-        "a share of the initial conditions, the filled dot after all. In the upper grey one could "
-        "have stopped with non-inferior, in the lower with inferior. It speaks of these checkpoints "
-        "only and can differ from the verdict over seeds; to add seeds after a look is never valid.",
+        "Looks on the way, after O'Brien and Fleming",
+        "The score statistic of a margin after a share of the initial conditions, filled where one "
+        "looked. A fixed design looks once, at the end, and its hollow dots are what looks on the way "
+        "would have seen; with compare.looks an arm's rollouts stop at the look that decides all its "
+        "margins. In the upper grey a look ends with non-inferior, in the lower with inferior. It "
+        "speaks of these checkpoints only and can differ from a verdict over seeds; to add seeds after "
+        "a look is never valid.",
         ("sequential_looks",),
         draw_looks,
     ),

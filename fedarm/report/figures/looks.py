@@ -1,4 +1,4 @@
-"""The group-sequential boundary, and what looks on the way would have seen."""
+"""The group-sequential boundary, and what looks on the way saw, or would have seen."""
 
 from __future__ import annotations
 
@@ -28,10 +28,12 @@ from fedarm.stats.verdict import percent
 _FARTHEST_Z = 6.0
 _EDGE = 6.4
 _FIXED = (0, (1, 2))
+_USED = "Looks on the way were used: an arm's rollouts stop when all its margins are decided."
+_NOT_USED = "Looks on the way were not used: the design is fixed, and its one look is at the end."
 
 
 def draw_looks(results: ExperimentResults, decisions: tuple[Decision, ...]) -> Figure:
-    """Draw a row a candidate, a panel a margin: boundaries, and a path that is filled at its end."""
+    """Draw a row a candidate, a panel a margin: boundaries, and a path, filled where one looked."""
     table = sequential_looks(results, decisions)
     if table.empty:
         return empty_figure("No federated arm beside the reference: nothing is compared.")
@@ -48,7 +50,7 @@ def draw_looks(results: ExperimentResults, decisions: tuple[Decision, ...]) -> F
     panels[0, 0].set_ylim(-_EDGE, _EDGE)
     for panel in panels[-1]:
         panel.set_xlabel("share of the initial conditions")
-    _add_legend(figure)
+    _add_legend(figure, used=settings.looks > 1)
     return figure
 
 
@@ -75,27 +77,28 @@ def _draw_boundaries(axes: Axes, path: pd.DataFrame) -> None:
 
 
 def _draw_path(axes: Axes, path: pd.DataFrame, colour: str) -> None:
-    z = path["z"].clip(-_FARTHEST_Z, _FARTHEST_Z)
-    axes.plot(path["fraction"], z, color=colour, linewidth=1.5)
-    for face, some in (("white", slice(None, -1)), (colour, slice(-1, None))):
-        axes.plot(
-            path["fraction"].iloc[some],
-            z.iloc[some],
-            "o",
-            color=face,
-            markersize=5.5,
-            markeredgecolor=colour,
-            markeredgewidth=1.2,
-        )
+    """Draw a path up to where the rollouts ended, with a filled dot where one looked."""
+    seen = path[path["z"].notna()]
+    z = seen["z"].clip(-_FARTHEST_Z, _FARTHEST_Z)
+    axes.plot(seen["fraction"], z, color=colour, linewidth=1.5)
+    axes.scatter(
+        seen["fraction"],
+        z,
+        s=30,
+        facecolors=[colour if taken else "white" for taken in seen["taken"]],
+        edgecolors=colour,
+        linewidths=1.2,
+        zorder=3,
+    )
 
 
-def _add_legend(figure: Figure) -> None:
+def _add_legend(figure: Figure, *, used: bool) -> None:
     dot: Any = {"linestyle": "", "marker": "o", "markersize": 5.5, "markeredgecolor": MUTED}
     handles = [
+        Line2D([], [], color=MUTED, label="a look", **dot),
         Line2D([], [], color="white", label="a look not taken", **dot),
-        Line2D([], [], color=MUTED, label="the end", **dot),
         Line2D([], [], color=INK, linewidth=1, marker="|", label="boundary with looks"),
         Line2D([], [], color=MUTED, linewidth=0.8, linestyle=_FIXED, label="without: 1.96"),
     ]
-    title = "Fixed design: no look was taken, and none decides."
+    title = _USED if used else _NOT_USED
     add_legend(figure, handles, title=title, alignment="right")

@@ -87,7 +87,8 @@ def _set_abscissa(axes: Axes, drawn: pd.DataFrame) -> None:
         axes.set_xlabel("training seeds an arm")
         return
     axes.set_xscale("log", base=2)
-    numbers = drawn["episodes"].drop_duplicates().sort_values().to_list()
+    first = drawn[drawn["candidate"] == drawn["candidate"].iloc[0]]
+    numbers = first["episodes"].drop_duplicates().sort_values().to_list()
     axes.xaxis.set_major_locator(FixedLocator(numbers[::4]))
     axes.xaxis.set_major_formatter(StrMethodFormatter("{x:.0f}"))
     axes.xaxis.set_minor_formatter(NullFormatter())
@@ -95,15 +96,17 @@ def _set_abscissa(axes: Axes, drawn: pd.DataFrame) -> None:
 
 
 def _add_legend(figure: Figure, drawn: pd.DataFrame) -> None:
-    here = drawn[drawn["here"]].iloc[0]
-    place = design(Design(int(here["seeds"]), int(here["episodes"])))
+    places = drawn.loc[drawn["here"], ["seeds", "episodes"]].drop_duplicates()
+    here = Design(*(int(number) for number in places.iloc[0]))
+    # Rollouts that stopped at different looks are in different places.
+    place = f": {design(here)}" if len(places) == 1 else ""
     handles = [
         Line2D(
-            [], [], marker="o", linestyle="", color="white", label=f"you are here: {place}", **_RING
+            [], [], marker="o", linestyle="", color="white", label=f"you are here{place}", **_RING
         )
     ]
-    more = drawn.loc[drawn["episodes"] != here["episodes"], "episodes"]
-    if here["level"] == "seeds":
-        text = f"with {more.iloc[0]} episodes a task"
+    if drawn["level"].iloc[0] == "seeds":
+        more = drawn.loc[drawn["episodes"] != here.episodes, "episodes"].iloc[0]
+        text = f"with {more} episodes a task"
         handles.append(Line2D([], [], color=MUTED, linestyle=_MORE, linewidth=1.7, label=text))
     add_legend(figure, handles)

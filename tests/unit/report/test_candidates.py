@@ -9,7 +9,7 @@ import pytest
 from fedarm.report.experiment import read_results
 from fedarm.report.figures import FIGURES
 from fedarm.report.figures.style import to_svg
-from fedarm.report.looks import look_times, sequential_looks, sequential_plan
+from fedarm.report.looks import looks_of, sequential_looks
 from fedarm.report.outcomes import shared_outcomes
 from fedarm.report.power import projected_power
 from fedarm.report.profiles import performance_profiles
@@ -88,14 +88,36 @@ def test_a_reference_that_never_succeeds_has_no_power(results, decisions):
     ("conditions", "moments"),
     [(20, (4, 8, 12, 16, 20)), (16, (3, 6, 10, 13, 16)), (3, (1, 2, 3)), (1, (1,))],
 )
-def test_looks_are_as_even_as_initial_conditions_allow(conditions, moments):
-    assert look_times(conditions) == moments
+def test_looks_of_a_fixed_design_are_as_even_as_initial_conditions_allow(
+    settings, conditions, moments
+):
+    assert looks_of(settings, conditions).moments == moments
 
 
-def test_boundaries_are_those_of_lan_and_demets():
+def test_boundaries_are_those_of_lan_and_demets(settings):
     """Proschan, Lan and Wittes 2006: five equal looks, one-sided 0.025."""
-    plan = sequential_plan(look_times(20))
+    plan = looks_of(settings, 20).plan
     assert plan.boundaries == pytest.approx((4.877, 3.357, 2.680, 2.290, 2.031), abs=1e-3)
+
+
+def test_looks_that_were_taken_end_where_the_rollouts_did(one_seed):
+    """Four looks of five initial conditions each were planned, and the arm stopped at the third."""
+    results, decisions = one_seed
+    plan = replace(results.settings, level="checkpoints", looks=4, episodes=20)
+    stopped = results.episodes[
+        (results.episodes["name"] != "fedprox") | (results.episodes["episode"] < 15)
+    ]
+    sequential = replace(results, settings=plan, episodes=stopped)
+    table = sequential_looks(sequential, decisions)
+    of_margin = table[table["margin"] == 0.2]
+    assert of_margin["initial_conditions"].tolist() == [5, 10, 15, 20]
+    assert of_margin["taken"].tolist() == [True, True, True, False]
+    assert of_margin["z"].isna().tolist() == [False, False, False, True]
+    # O'Brien and Fleming 1979, four looks: 4.049, 2.863, 2.337, 2.024.
+    assert of_margin["boundary"].tolist() == pytest.approx([4.049, 2.863, 2.337, 2.024], abs=2e-3)
+    assert "were used" in to_svg(FIGURES["sequential_looks"].draw(sequential, decisions))
+    (look,) = {decision.look.number for decision in decide_all(sequential) if decision.primary}
+    assert look == 3
 
 
 def test_the_last_look_has_all_and_says_what_the_score_interval_says(one_seed):
@@ -118,6 +140,7 @@ def test_looks_average_seeds_and_take_initial_conditions_in_their_order(results,
     first = table[(table["margin"] == 0.2) & (table["look"] == 1)].iloc[0]
     seen = [success[name].mean(axis=0)[:, :4] for name in names]
     assert first["pairs"] == 4 * 4
+    assert table["taken"].tolist() == [False] * 4 + [True] + [False] * 4 + [True]
     # The sign of z is that of how many successes are kept beyond 80 %.
     assert np.sign(first["z"]) == np.sign(seen[0].sum() - 0.8 * seen[1].sum())
     assert set(table["metric"]) == {"success"}
@@ -132,7 +155,7 @@ def test_a_candidate_that_always_does_better_would_have_stopped_early(one_seed):
     )
     table = sequential_looks(replace(results, episodes=better), decisions)
     outcomes = table.loc[table["margin"] == 0.2, "outcome"].tolist()
-    assert outcomes[0] is None
+    assert pd.isna(outcomes[0])
     assert outcomes[-1] == "non-inferior"
     assert "non-inferior" in outcomes[1:-1]
 
@@ -148,7 +171,7 @@ def test_without_candidates_a_figure_says_so(results, name):
     ("name", "text"),
     [
         ("power", "you are here: 3 seeds × 20 episodes a task"),
-        ("sequential_looks", "no look was taken"),
+        ("sequential_looks", "were not used"),
     ],
 )
 def test_panels_are_named_after_candidates_and_margins(results, decisions, name, text):
