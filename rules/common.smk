@@ -51,7 +51,7 @@ if set(DEPLOYMENT) == {DeploymentMethod.CONDA} and shutil.which("conda") is None
         MachineError(
             "--use-conda, and no `conda` on the PATH",
             key="PATH",
-            value=os.environ["PATH"],
+            value=os.pathsep.join(os.get_exec_path()),
             remedy="activate conda's base environment, or install Miniforge (conda 24.7.1 or newer); without"
             " --use-conda, jobs run in the environment of `make install`",
         )
