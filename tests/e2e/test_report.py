@@ -7,7 +7,7 @@ from zipfile import ZipFile
 import pytest
 
 from fedarm.report.figures import FIGURES
-from tests.e2e.conftest import SMOKE
+from tests.e2e.workflow import SMOKE
 
 # Of a figure of successes; its section in the page of the experiment has the same name.
 CATEGORIES = {
