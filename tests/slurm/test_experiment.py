@@ -53,7 +53,7 @@ class Outcome:
         local: The same on this machine, without a fault.
         remote: The folder that the cluster worked in.
         said: What Snakemake printed, at its first and at its second start.
-        first_round_ns: When the first round's checkpoint was written, as it was at the first kill and as
+        first_round_ns: When the first round's model was written, as it was at the first kill and as
             it is at the end.
     """
 
@@ -151,13 +151,13 @@ def outcome(cluster, local, tmp_path_factory):
     remote = configured(tmp_path_factory.mktemp("remote"))
     shutil.copytree(local.root, remote.root, dirs_exist_ok=True)
     shutil.rmtree(remote.root / RUN)
-    first_round = remote.root / RUN / "checkpoints/round_0001"
+    model = remote.root / RUN / "checkpoints/round_0001/pretrained_model/model.safetensors"
 
     # Too little memory at the first attempt; the second is cancelled in the middle of training.
     tight = ("--set-resources", "train_federated:mem_mb=40 if attempt == 1 else 3000")
     first = send(cluster, remote, TARGET, *tight)
-    first.wait_until(first_round.exists)
-    written_ns = first_round.stat().st_mtime_ns
+    first.wait_until(model.exists)
+    model_ns = model.stat().st_mtime_ns
     [job] = cluster.jobs(comment="rule_train_federated", state="R")
     cluster.ask("scancel", job)
     # Snakemake dies as soon as it has submitted the job again.
@@ -170,7 +170,7 @@ def outcome(cluster, local, tmp_path_factory):
     remote.run(*CONFIGURED, "--unlock")
     code, again = send(cluster, remote, TARGET).finish()
     assert code == 0, again[-6000:]
-    return Outcome(local, remote, (said, again), (written_ns, first_round.stat().st_mtime_ns))
+    return Outcome(local, remote, (said, again), (model_ns, model.stat().st_mtime_ns))
 
 
 def without_timings(file):
