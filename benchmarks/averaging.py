@@ -40,11 +40,10 @@ class Variant:
 
     Attributes:
         name: Its name, also of its experiment.
-        arm: `central` or `fedavg`.
+        arm: `central`, or a federated arm of the strategies' experiment.
         rounds: How many rounds the samples are cut into.
         moments: What becomes of Adam's moments between rounds: `average` or `reset`.
         batch_size: Samples a step.
-        budget: Samples, in units of the reference's.
         lr_factor: The learning rate at its start, in units of the reference's.
         start: Whether the base was pretrained with a learning rate that `falls` or `stays`.
     """
@@ -54,7 +53,6 @@ class Variant:
     rounds: int = 20
     moments: str = "average"
     batch_size: int = 16
-    budget: int = 1
     lr_factor: int = 1
     start: str = "falls"
 
@@ -65,9 +63,9 @@ class Variant:
             raw: That experiment's configuration.
             base: The base policy, the same to the byte for all variants that start alike.
         """
-        arm = raw["arms"]["central"]
-        if self.arm == "fedavg":
-            arm = {**raw["arms"]["fedavg"], "optimizer_state": self.moments}
+        arm = raw["arms"][self.arm]
+        if self.arm != "central":
+            arm = {**arm, "optimizer_state": self.moments}
         return {
             **raw,
             "experiment": f"averaging_{self.name}",
@@ -77,7 +75,6 @@ class Variant:
                 **raw["training"],
                 "keep_every": self.rounds,
                 "batch_size": self.batch_size,
-                "samples": self.budget * raw["training"]["samples"],
                 "lr": self.lr_factor * raw["training"]["lr"],
             },
             "arms": {"central": raw["arms"]["central"], self.arm: arm},
@@ -85,14 +82,13 @@ class Variant:
 
     def row(self, raw: dict[str, Any], success: float, reference: float) -> str:
         """Return the variant's row of the table."""
-        samples = self.budget * raw["training"]["samples"]
-        steps = samples // self.batch_size
-        federated = self.arm == "fedavg"
+        steps = raw["training"]["samples"] // self.batch_size
+        federated = self.arm != "central"
         if federated:
             steps //= len(raw["clients"])
         kept = {"average": "averaged", "reset": "new each round"}[self.moments]
         return (
-            f"| {self.arm} | {samples} | {self.batch_size} | {steps} "
+            f"| {self.arm} | {self.batch_size} | {steps} "
             f"| {steps // self.rounds if federated else '–'} | {kept if federated else 'kept'} "
             f"| {self.lr_factor * raw['training']['lr']:g} | {self.start} "
             f"| {100 * success:.0f} % | {success / reference:.2f} |"
@@ -110,7 +106,7 @@ VARIANTS = (
     Variant("central_unannealed", arm="central", start="stays"),
     Variant("moments_reset", moments="reset"),
     Variant("rounds_80", rounds=80),
-    Variant("budget_4", budget=4),
+    Variant("momentum_unannealed", arm="fedavgm", start="stays"),
 )
 
 
@@ -180,8 +176,8 @@ def make(files: Sequence[Path], config: Path) -> None:
 def page(rows: Sequence[str], note: str) -> str:
     """Return the documentation's page."""
     head = (
-        "| arm | samples | batch | steps in a row | steps a round | Adam's moments "
-        "| lr | base's lr | success | over central |\n|---|---|---|---|---|---|---|---|---|---|"
+        "| arm | batch | steps in a row | steps a round | Adam's moments "
+        "| lr | base's lr | success | over central |\n|---|---|---|---|---|---|---|---|---|"
     )
     return "\n".join((note, head, *rows)) + "\n"
 
