@@ -101,4 +101,4 @@ def _add_legend(figure: Figure, *, used: bool) -> None:
         Line2D([], [], color=MUTED, linewidth=0.8, linestyle=_FIXED, label="without: 1.96"),
     ]
     title = _USED if used else _NOT_USED
-    add_legend(figure, handles, title=title, alignment="right")
+    add_legend(figure, handles, title=title, alignment="left")

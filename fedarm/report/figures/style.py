@@ -123,7 +123,7 @@ def percent_axis(axes: Axes, axis: str, *, label: str) -> None:
 
 
 def add_legend(figure: Figure, handles: Sequence[Any], **options: Any) -> None:
-    """Add a legend above the panels, in as many lines as it takes; without handles none.
+    """Add a legend above the panels, at the left, where a phone begins; without handles none.
 
     Args:
         figure: The figure.
@@ -134,7 +134,7 @@ def add_legend(figure: Figure, handles: Sequence[Any], **options: Any) -> None:
         longest = max(len(str(handle.get_label())) for handle in handles)
         fitting = int(figure.get_figwidth() / (_ENTRY_IN + _LETTER_IN * longest))
         columns = max(1, min(len(handles), fitting))
-        figure.legend(handles=handles, loc="outside upper right", ncols=columns, **options)
+        figure.legend(handles=handles, loc="outside upper left", ncols=columns, **options)
 
 
 def write_message(axes: Axes, text: str) -> None:
