@@ -13,12 +13,11 @@ class ProximalTerm:
 
     The global weights are copied when the term is made, once a round. The gradient, `mu (w - w_global)`,
     is added to the gradients of the loss directly: what automatic differentiation of the sum would give,
-    without building its graph each step. The parameters are moved into one buffer, and the drift
-    `w - w_global` lies in another that is kept from step to step: it is taken and squared for all
-    parameters at once, and nothing is allocated.
+    without building its graph each step. The drift `w - w_global` lies in one buffer that is kept from
+    step to step: it is taken and squared at once for all parameters, and nothing is allocated.
 
     Args:
-        parameters: The trainable parameters, now at the global weights; their data are moved.
+        parameters: The trainable parameters, now at the global weights.
         mu: The weight of the term.
 
     Source:
@@ -27,27 +26,22 @@ class ProximalTerm:
 
     def __init__(self, parameters: Sequence[nn.Parameter], mu: float) -> None:
         self._parameters: list[Tensor] = list(parameters)
-        self._weights = nn.utils.parameters_to_vector(parameters).detach()
-        for parameter, part in zip(parameters, self._split(self._weights), strict=True):
-            parameter.data = part
-        self._global = self._weights.clone()
+        self._global = nn.utils.parameters_to_vector(parameters).detach()
         self._mu = mu
         self._drift = torch.empty_like(self._global)
-        self._drifts = self._split(self._drift)
+        sizes = [parameter.numel() for parameter in parameters]
+        self._drifts = [
+            part.view_as(parameter)
+            for part, parameter in zip(torch.split(self._drift, sizes), parameters, strict=True)
+        ]
 
     @torch.no_grad()
     def add_gradient(self) -> float:
         """Add the term's gradient to the parameters' and return the term's value."""
-        torch.sub(self._weights, self._global, out=self._drift)
+        torch._foreach_copy_(self._drifts, self._parameters)
+        self._drift.sub_(self._global)
         torch._foreach_add_(self._gradients(), self._drifts, alpha=self._mu)
         return 0.5 * self._mu * float(self._drift.dot(self._drift))
-
-    def _split(self, vector: Tensor) -> list[Tensor]:
-        """Return the parts of a vector that are the parameters', each in its parameter's shape."""
-        parts = torch.split(vector, [parameter.numel() for parameter in self._parameters])
-        return [
-            part.view_as(parameter) for part, parameter in zip(parts, self._parameters, strict=True)
-        ]
 
     def _gradients(self) -> list[Tensor]:
         """Return the parameters' gradients; a parameter that the loss does not reach gets one of 0."""
