@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import av
+from av import __version__ as pyav_version
+from av import library_versions
 
 from fedarm.errors import ResultsError, VideoError
 from fedarm.logging import get_logger
@@ -42,7 +43,7 @@ def _kept_as(file: Path) -> Path:
     except OSError:
         # What is wrong with it, `shrink_film` says.
         film = "unreadable"
-    name = digest_value([film, RECIPE, av.__version__, av.library_versions])
+    name = digest_value([film, RECIPE, pyav_version, library_versions])
     return cache_folder() / "clips" / f"{name}.mp4"
 
 
