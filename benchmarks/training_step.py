@@ -20,8 +20,8 @@ import torch
 from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
 
-from fedarm.config import Training
 from fedarm.config_policies import Policy
+from fedarm.config_training import Training
 from fedarm.data.frame_cache import CachedDataset
 from fedarm.experiment import load_experiment
 from fedarm.policies.normalization import Normalizer

@@ -9,10 +9,11 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from fedarm.config import Config, PretrainedBase
+from fedarm.config import Config
 from fedarm.config_arms import KrumArm, TrimmedMeanArm
 from fedarm.config_datasets import Dataset, SimDataset
 from fedarm.config_evaluation import RecordedEvaluation, ReplayEvaluation
+from fedarm.config_training import PretrainedBase
 from fedarm.errors import ConfigError, suggest
 
 

@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 import yaml
 
-from fedarm.config import Config, PretrainedBase
+from fedarm.config import Config
 from fedarm.config import parse_config as _parse_schema
 from fedarm.config import read_config as _read_schema
 from fedarm.config_datasets import Dataset, SimDataset
@@ -27,6 +27,7 @@ from fedarm.config_evaluation import (
     ReplayEvaluation,
 )
 from fedarm.config_rules import check_rules
+from fedarm.config_training import PretrainedBase
 from fedarm.errors import ConfigError, suggest
 from fedarm.local_datasets import pin_local_datasets
 from fedarm.paths import DatasetPaths, RunPaths, write_atomic

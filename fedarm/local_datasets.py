@@ -6,8 +6,9 @@ import json
 import os
 from pathlib import Path
 
-from fedarm.config import Config, PretrainedBase
+from fedarm.config import Config
 from fedarm.config_datasets import LocalDataset
+from fedarm.config_training import PretrainedBase
 from fedarm.errors import ConfigError
 from fedarm.evaluation_settings import Recording
 from fedarm.provenance import digest_file, digest_value

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from fedarm.config import Arm, Base, Training
+from fedarm.config import Arm
 from fedarm.config_policies import Policy
+from fedarm.config_training import Base, Training
 from fedarm.provenance import digest_value
 
 

@@ -6,7 +6,8 @@ other stale.
 
 from __future__ import annotations
 
-from fedarm.config import Config, PretrainedBase, Training
+from fedarm.config import Config
+from fedarm.config_training import PretrainedBase, Training
 from fedarm.experiment import BASE_ROUND, Experiment
 from fedarm.settings import Faults, Run, Runtime, TrainSettings
 

@@ -18,8 +18,8 @@ from itertools import pairwise
 from statistics import fmean
 from typing import Any
 
-from fedarm.config import EarlyStop, Plateau
 from fedarm.config_arms import FederatedModel, FedProxArm
+from fedarm.config_training import EarlyStop, Plateau
 from fedarm.settings import TrainSettings
 from fedarm.training.schedules import round_lrs
 from fedarm.training.store import MetricsLine

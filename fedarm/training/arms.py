@@ -11,8 +11,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fedarm.config import CheckpointBase, PretrainedBase
 from fedarm.config_policies import SmolVLAPolicy
+from fedarm.config_training import CheckpointBase, PretrainedBase
 from fedarm.experiment import BASE_ROUND
 from fedarm.locks import only_writer
 from fedarm.policies.checkpoint import (

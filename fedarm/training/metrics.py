@@ -26,7 +26,7 @@ from typing import Any
 
 from torch import nn
 
-from fedarm.config import CheckpointBase, PretrainedBase
+from fedarm.config_training import CheckpointBase, PretrainedBase
 from fedarm.errors import ResultsError
 from fedarm.experiment import BASE_ROUND
 from fedarm.paths import write_json

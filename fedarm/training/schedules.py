@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from fedarm.config import Schedule
+from fedarm.config_training import Schedule
 from fedarm.settings import TrainSettings
 
 

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from fedarm.config import EarlyStop, Plateau, Schedule
+from fedarm.config_training import EarlyStop, Plateau, Schedule
 from fedarm.paths import read_json
 from fedarm.policies.checkpoint import digest_checkpoint
 from fedarm.training import pooled

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fedarm.config import CheckpointBase, RandomBase
+from fedarm.config_training import CheckpointBase, RandomBase
 from fedarm.errors import CheckpointError, DataError, ResultsError
 from fedarm.experiment import Experiment, parse_experiment
 from fedarm.locks import only_writer

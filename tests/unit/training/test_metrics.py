@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from fedarm.config import CheckpointBase, RandomBase
+from fedarm.config_training import CheckpointBase, RandomBase
 from fedarm.errors import ResultsError
 from fedarm.training.loop import StepLosses
 from fedarm.training.metrics import build_metrics, metrics_line

@@ -1,7 +1,7 @@
 import pytest
 from pydantic import ValidationError
 
-from fedarm.config import Schedule
+from fedarm.config_training import Schedule
 from fedarm.training.schedules import lr_share
 
 
