@@ -19,10 +19,11 @@ ARGS ?=
 run: $(INSTALLED)
 	$(RUN) snakemake --cores all $(ARGS)
 
-# The unit tests side by side; then the experiment end to end, which uses all cores by itself.
+# The unit tests side by side; then the experiment end to end, which uses all cores by itself, beside plans
+# that keep one busy.
 test: $(INSTALLED)
 	$(RUN) pytest --numprocesses 2 --dist worksteal tests/unit $(ARGS)
-	$(RUN) pytest tests/e2e $(ARGS)
+	$(RUN) pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder tests/e2e $(ARGS)
 
 # A federation between real processes: Flower starts one for each message, which takes minutes.
 test-sites: $(INSTALLED)

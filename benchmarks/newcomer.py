@@ -4,8 +4,8 @@ The last commit is cloned into an empty folder. The commands run there in an env
 variables of an active Python, conda or fedarm, with an empty home folder and empty caches of packages,
 so that the time of the downloads is in it; with `--warm` the caches are this user's. Each way has a
 clone of its own and begins with the installation. Figures: `verdict_minutes` (`make run`) and
-`tests_minutes` (`make test`), by the clock; `--way` measures one of them. What a command prints is shown
-when it fails.
+`tests_minutes` (`make test`), by the clock; `--way` measures one of them, `--keep` leaves the clones
+with what was made in them. What a command prints is shown when it fails.
 """
 
 from __future__ import annotations
@@ -31,19 +31,29 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--way", choices=[*WAYS], help="by default both, one after the other")
     parser.add_argument("--warm", action="store_true", help="with this user's caches of packages")
+    parser.add_argument("--keep", type=Path, help="a new folder for the clones, which stay")
     args = parser.parse_args()
+    if args.keep:
+        args.keep.mkdir(parents=True)
     commit = _git("rev-parse", "--short", "HEAD")
     if _git("status", "--porcelain"):
         print("what is not committed is not in the clone", file=sys.stderr)
     print(f"commit {commit}, {datetime.date.today()}, {os.cpu_count()} cores")
     for way in [args.way] if args.way else WAYS:
-        print(f"{way}_minutes: {minutes(WAYS[way], warm=args.warm):.1f}", flush=True)
+        keep = args.keep.absolute() / way if args.keep else None
+        print(f"{way}_minutes: {minutes(WAYS[way], warm=args.warm, keep=keep):.1f}", flush=True)
 
 
-def minutes(target: str, *, warm: bool) -> float:
-    """Return how long cloning the last commit and making a target in it takes."""
+def minutes(target: str, *, warm: bool, keep: Path | None = None) -> float:
+    """Return how long cloning the last commit and making a target in it takes.
+
+    Args:
+        target: What is made.
+        warm: Whether with this user's caches of packages.
+        keep: Where the clone goes, and stays; None for a temporary one.
+    """
     with tempfile.TemporaryDirectory(prefix="newcomer-") as folder:
-        clone = Path(folder) / "fedarm"
+        clone = keep or Path(folder) / "fedarm"
         environment = clean_environment(os.environ, home=None if warm else Path(folder) / "home")
         start_s = time.perf_counter()
         subprocess.run(["git", "clone", "--quiet", REPOSITORY.as_uri(), clone], check=True)

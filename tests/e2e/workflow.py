@@ -1,5 +1,6 @@
 """Runs the workflow from a copy of the repository, so that tests may change its code."""
 
+import fcntl
 import os
 import re
 import shutil
@@ -101,13 +102,24 @@ class Workflow:
 
 
 def smoke_run(folder: Path) -> Workflow:
-    """Run the smoke experiment in a copy of the repository.
+    """Run the smoke experiment in a copy of the repository, once for all workers of a test session.
 
     `FEDARM_TEST_SMOKE` names a folder to use in place of the given one. The run stays there, so that the
     next test session runs only what has gone stale since.
     """
-    workflow = Workflow.copy_to(Path(os.environ.get("FEDARM_TEST_SMOKE", folder)))
-    workflow.run(*SMOKE)
+    root = Path(os.environ.get("FEDARM_TEST_SMOKE", folder))
+    root.mkdir(parents=True, exist_ok=True)
+    # Of pytest-xdist; other workers of this session may already read the copy.
+    session = os.environ.get("PYTEST_XDIST_TESTRUNUID", str(os.getpid()))
+    with (root / "session.txt").open("a+") as made_for:
+        fcntl.flock(made_for, fcntl.LOCK_EX)
+        made_for.seek(0)
+        if made_for.read() == session:
+            return Workflow(root)
+        workflow = Workflow.copy_to(root)
+        workflow.run(*SMOKE)
+        made_for.truncate(0)
+        made_for.write(session)
     return workflow
 
 

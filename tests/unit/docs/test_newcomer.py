@@ -32,6 +32,11 @@ def test_a_target_is_made_in_a_clone():
     assert minutes("clean", warm=False) > 0
 
 
+def test_a_clone_that_is_kept_stays(tmp_path):
+    minutes("clean", warm=False, keep=tmp_path / "verdict")
+    assert (tmp_path / "verdict" / "Makefile").is_file()
+
+
 def test_a_target_that_fails_is_said(capsys):
     with pytest.raises(SystemExit, match="make no-such-target failed"):
         minutes("no-such-target", warm=False)
