@@ -39,7 +39,7 @@ def write_comparison(settings: ComparisonSettings, out: Path) -> None:
     results = read_results(settings)
     decisions = decide_all(results)
     pairs = compare_arms(results)
-    tables = build_tables(results, decisions)
+    tables = build_tables(results, decisions, pairs)
     with figure_style():
         figures = {
             name: to_svg(text.draw(results, decisions))

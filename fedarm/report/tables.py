@@ -14,6 +14,7 @@ from fedarm.report.accounts import (
     training_seconds,
     video_accounts,
 )
+from fedarm.report.arm_pairs import ArmPairs
 from fedarm.report.experiment import ExperimentResults
 from fedarm.report.looks import sequential_looks
 from fedarm.report.losses import loss_and_success, loss_by_round, rank_by_loss
@@ -36,10 +37,11 @@ _FLOAT_FORMAT = "%.10g"
 
 
 def build_tables(
-    results: ExperimentResults, decisions: tuple[Decision, ...]
+    results: ExperimentResults, decisions: tuple[Decision, ...], pairs: ArmPairs | None
 ) -> Mapping[str, pd.DataFrame]:
     """Return all tables that the experiment has, by name."""
     return {
+        **({"arm_pairs": arm_pairs(pairs)} if pairs else {}),
         **(_success_tables(results, decisions) if results.settings.judged else {}),
         **(_replay_tables(results) if results.replays else {}),
         "loss_by_round": loss_by_round(results),
@@ -108,6 +110,33 @@ def intervals(decisions: tuple[Decision, ...]) -> pd.DataFrame:
                 }
             )
     return pd.DataFrame(rows)
+
+
+def arm_pairs(pairs: ArmPairs) -> pd.DataFrame:
+    """Return every pair of arms, whose difference is that of the first less the second.
+
+    Two arms that share a letter are not told apart over all pairs.
+    """
+    letters = pairs.compared.letters()
+    return pd.DataFrame(
+        [
+            {
+                "first": pair.first,
+                "second": pair.second,
+                "first_success": pair.comparison.candidate,
+                "second_success": pair.comparison.reference,
+                "difference": pair.comparison.difference,
+                "difference_low": pair.comparison.difference_ci.low,
+                "difference_high": pair.comparison.difference_ci.high,
+                "p_two_sided": pair.comparison.difference_p_two_sided,
+                "holm_p_two_sided": pair.holm_p_two_sided,
+                "first_letters": letters[pair.first],
+                "second_letters": letters[pair.second],
+                "level": pair.comparison.level,
+            }
+            for pair in pairs.compared.pairs
+        ]
+    )
 
 
 def _interval_columns(comparison: Comparison) -> dict[str, object]:

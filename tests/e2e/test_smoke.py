@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tests.e2e.sameness import same_files, same_metrics
 from tests.e2e.workflow import SMOKE, Workflow
 from tests.unit.tracking.reading import tensorboard_rounds
 
@@ -25,8 +26,6 @@ RUNS = (
     + [f"fedprox/seed{k}" for k in (0, 1)]
 )
 DATASETS = ("pickplace", "sorting", "pickplace_new_look")
-# What says when, how long or on which machine.
-DATED = {"manifest.json", "metrics.jsonl", "report.html", "ro-crate-metadata.json"}
 
 
 def results(workflow: Workflow) -> Path:
@@ -53,14 +52,6 @@ def again(tmp_path_factory):
     workflow = Workflow(root, without_network(root))
     workflow.run(*SMOKE, "--config", "tracking={tensorboard: true}")
     return workflow
-
-
-def without_timings(value):
-    if isinstance(value, dict):
-        return {key: without_timings(entry) for key, entry in value.items() if key != "seconds"}
-    if isinstance(value, list):
-        return [without_timings(entry) for entry in value]
-    return value
 
 
 @pytest.mark.parametrize("run", RUNS)
@@ -168,19 +159,7 @@ def test_manifest_covers_every_file(smoke):
 @pytest.mark.slow
 def test_same_bytes_in_another_folder(smoke, again):
     """Model files, metrics (timings apart), rollouts, videos and results are the same bytes."""
-    first, second = results(smoke), results(again)
-    names = sorted(path.relative_to(first) for path in first.rglob("*") if path.is_file())
-    assert names == sorted(path.relative_to(second) for path in second.rglob("*") if path.is_file())
-    compared = 0
-    for name in names:
-        if name.name in DATED or "state" in name.name:
-            continue
-        if name.name in {"metrics.json", "federated_metrics.json"}:
-            assert without_timings(read(first / name)) == without_timings(read(second / name)), name
-        elif "tables" not in name.parts:
-            assert (first / name).read_bytes() == (second / name).read_bytes(), name
-        compared += 1
-    assert compared > 100
+    assert same_files(results(smoke), results(again)) > 100
 
 
 @pytest.mark.slow
@@ -239,9 +218,7 @@ def test_killed_training_goes_on_to_the_same_bytes(smoke, tmp_path, moment):
     assert not metrics.exists()
     subprocess.run(command, cwd=tmp_path, env=environment, check=True)
     unbroken = results(smoke) / "fedprox/seed0"
-    assert without_timings(read(metrics)) == without_timings(
-        read(unbroken / "federated_metrics.json")
-    )
+    assert same_metrics(metrics, unbroken / "federated_metrics.json")
     model = "checkpoints/round_0002/pretrained_model/model.safetensors"
     assert (metrics.parent / model).read_bytes() == (unbroken / model).read_bytes()
 

@@ -5,6 +5,12 @@ import pytest
 from tests.slurm.cluster import missing, running_cluster
 
 
+def pytest_addoption(parser):
+    parser.addoption(
+        "--whole", action="store_true", help="the whole smoke experiment through SLURM"
+    )
+
+
 @pytest.fixture(scope="session")
 def cluster(tmp_path_factory):
     """Return a running cluster of one node."""

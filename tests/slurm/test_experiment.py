@@ -1,10 +1,10 @@
 """A dataset, and an arm's training and rollouts, through SLURM: the same bytes as on this machine.
 
-The training is killed three times: by SLURM for its memory, by `scancel`, and with Snakemake.
+The training is killed three times: by SLURM for its memory, by `scancel`, and with Snakemake. With
+`--whole`, the smoke experiment from its datasets to its manifest, too.
 """
 
 import ast
-import json
 import os
 import re
 import shutil
@@ -12,14 +12,15 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from fedarm.experiment import load_experiment
-from tests.e2e.workflow import Workflow
+from tests.e2e.sameness import same_files
+from tests.e2e.workflow import SMOKE, Workflow
 from tests.slurm.cluster import Cluster
 
 # configs/smoke.yaml at its smallest, with enough rounds to be killed between two.
@@ -101,14 +102,16 @@ class Sent:
         return code, self.log.read_text()
 
 
-def send(cluster: Cluster, workflow: Workflow, *arguments: str) -> Sent:
+def send(
+    cluster: Cluster, workflow: Workflow, *arguments: str, experiment: Sequence[str] = CONFIGURED
+) -> Sent:
     """Start Snakemake as on a login node; a small cluster answers sooner than the profile expects."""
     quick = ["--slurm-init-seconds-before-status-checks", "1", "--latency-wait", "5"]
     narrow = ["--set-threads", "rollout_arm=1"]
     log = workflow.root / f"snakemake_{time.monotonic_ns()}.out"
     with log.open("w") as file:
         process = subprocess.Popen(
-            ["snakemake", *arguments, "--profile", "profiles/slurm", *CONFIGURED, *quick, *narrow],
+            ["snakemake", *arguments, "--profile", "profiles/slurm", *experiment, *quick, *narrow],
             cwd=workflow.root,
             env={**cluster.environment, "PYTHONPATH": str(workflow.root)},
             stdout=file,
@@ -173,26 +176,6 @@ def outcome(cluster, local, tmp_path_factory):
     return Outcome(local, remote, (said, again), (model_ns, model.stat().st_mtime_ns))
 
 
-def without_timings(file):
-    def strip(value):
-        if isinstance(value, dict):
-            return {key: strip(entry) for key, entry in value.items() if key != "seconds"}
-        return [strip(entry) for entry in value] if isinstance(value, list) else value
-
-    return strip(json.loads(file.read_text()))
-
-
-def same_files(folder, other):
-    """Compare all files of a folder, timings aside; return how many there are."""
-    files = [path.relative_to(folder) for path in folder.rglob("*") if path.is_file()]
-    for file in files:
-        if file.name == "federated_metrics.json":
-            assert without_timings(folder / file) == without_timings(other / file)
-        elif file.name != "metrics.jsonl" and "state" not in file.name:
-            assert (folder / file).read_bytes() == (other / file).read_bytes(), file
-    return len(files)
-
-
 def test_the_jobs_of_a_dataset_are_one_and_give_its_bytes(dataset, local):
     workflow, folder, sent = dataset
     code, said = sent.finish()
@@ -218,6 +201,24 @@ def test_a_job_is_sent_again_with_more_memory(outcome):
     assert first.count("has been submitted with SLURM jobid") == 3
     # Training, rollouts.
     assert second.count("has been submitted with SLURM jobid") == 2
+
+
+@pytest.mark.slow
+def test_the_whole_smoke_experiment_ends_with_the_bytes_of_one_machine(
+    cluster, tmp_path, pytestconfig
+):
+    """Every rule through SLURM, with a job cancelled on the way."""
+    if not pytestconfig.getoption("whole"):
+        pytest.skip("takes a quarter of an hour: make test-slurm ARGS=--whole")
+    local, remote = (Workflow.copy_to(tmp_path / name) for name in ("local", "remote"))
+    sent = send(cluster, remote, experiment=SMOKE)
+    sent.wait_until(lambda: bool(cluster.jobs(comment="rule_rollout_arm", state="R")))
+    cluster.ask("scancel", cluster.jobs(comment="rule_rollout_arm", state="R")[0])
+    code, said = sent.finish()
+    assert code == 0, said[-6000:]
+    assert "On the clients' tasks, fedprox against central" in said
+    local.run(*SMOKE)
+    assert same_files(*(each.root / "results" for each in (local, remote))) > 100
 
 
 @pytest.mark.parametrize(

@@ -136,7 +136,7 @@ def test_a_real_arm_may_have_tried_fewer_runs_than_were_replayed(small):
     some = replace(settings, runs=tried, clients=settings.clients[:1], unseen=())
     results = read_results(some)
     assert "<svg" in to_svg(draw_replay_error(results, ()))
-    table = build_tables(results, decide_all(results))["replay_error"]
+    table = build_tables(results, decide_all(results), None)["replay_error"]
     assert set(table["name"]) == set(settings.names)
     assert set(table["dataset"]) == set(settings.datasets)
 

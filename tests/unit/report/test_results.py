@@ -244,6 +244,18 @@ def test_pairs_cover_all_arms_and_letters_agree_with_them(written, settings):
         assert apart == (pair["holm_p_two_sided"] <= 0.05)
 
 
+def test_the_table_of_pairs_says_what_results_say(written, comparison):
+    table = pd.read_csv(comparison / "tables" / "arm_pairs.csv")
+    pairs, letters = written["pairs"]["pairs"], written["pairs"]["letters"]
+    assert table[["first", "second"]].values.tolist() == [pair["arms"] for pair in pairs]
+    assert table["holm_p_two_sided"].tolist() == pytest.approx(
+        [pair["holm_p_two_sided"] for pair in pairs]
+    )
+    assert table["second_letters"].tolist() == [letters[name] for name in table["second"]]
+    alone = table["first_success"] - table["second_success"]
+    assert alone.tolist() == pytest.approx(table["difference"].tolist())
+
+
 def test_the_fixed_sequence_agrees_with_the_verdicts(written):
     shown = {
         (v["candidate"], v["metric"], v["margin"]): v["verdict"].startswith("non-inferior")
