@@ -22,8 +22,9 @@ from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 WAYS = {"verdict": "run", "tests": "test"}
-# What a shell may have set for other work: a newcomer's has not.
+# What a shell, and make, may have set for other work: a newcomer's has not.
 FOREIGN = ("CONDA_", "FLWR_", "HF_", "MUJOCO_", "PYTEST_", "PYTHON", "SNAKEMAKE_", "VIRTUAL_ENV")
+FOREIGN += ("ARGS", "MAKE", "MFLAGS", "NAME")
 LAST_LINES = 40
 
 

@@ -49,7 +49,8 @@ def things(lab, tmp_path_factory):
         cli.main(["data", "summarize", str(root / "theirs"), "--out", f"{root}/theirs.json"]) == 0
     )
     (root / "my.yaml").write_text(FIELD)
-    fabricate(root / "results" / "so101_lab", episodes=10, videos=False)
+    arms = ("fedprox", "fedavgm")
+    fabricate(root / "results" / "so101_lab", federated=arms, episodes=10, videos=False)
     shutil.copy(REPOSITORY / "config.yaml", root / "results" / "so101_lab")
     return root
 

@@ -16,13 +16,15 @@ def test_nothing_that_was_set_up_is_in_a_newcomers_shell(tmp_path):
         "PYTHONPATH": "/work",
         "VIRTUAL_ENV": str(own.parent),
         "HF_HOME": "/models",
+        "MAKEFLAGS": " -- ARGS=--way\\ verdict",
+        "ARGS": "--way verdict",
         "https_proxy": "http://proxy:3128",
     }
     home = tmp_path / "home"
     after = clean_environment(before, home=home)
     assert after["PATH"] == "/usr/bin"
     assert after["https_proxy"] == "http://proxy:3128"
-    assert set(after) & {"PYTHONPATH", "VIRTUAL_ENV", "HF_HOME"} == set()
+    assert set(after) & {"PYTHONPATH", "VIRTUAL_ENV", "HF_HOME", "MAKEFLAGS", "ARGS"} == set()
     assert after["UV_CACHE_DIR"] == f"{home}/.cache/uv"
     assert list(home.iterdir()) == []
     assert clean_environment(before, home=None)["HOME"] == "/home/me"
