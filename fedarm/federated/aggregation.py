@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Iterator
 
 import numpy as np
-from flwr.app import ArrayRecord
+from flwr.app import Array, ArrayRecord
 from numpy.typing import NDArray
 from scipy.linalg.blas import saxpy
 
@@ -37,25 +37,30 @@ class RunningAverage:
     def __init__(self, total: float) -> None:
         self._total = total
         self._added = 0.0
+        self._first: dict[str, Array] = {}
+        self._first_share = np.float32(0)
+        self._names: tuple[str, ...] = ()
         self._sums: dict[str, Vectors] = {}
 
     def add(self, update: ArrayRecord, weight: float) -> None:
         """Add an update, finite and of the same shapes as the others."""
         share = np.float32(weight / self._total)
-        for name, array in update.items():
-            values = view(array)
-            if not self._added:
-                # For a single number numpy's product is no array.
-                product = np.multiply(values, share, dtype=np.float32, order="C")
-                self._sums[name] = np.asarray(product)
-            elif values.size:
-                # In place and in one pass; with numpy it would take two, and a product beside the sum.
-                saxpy(values.reshape(-1), self._sums[name].reshape(-1), a=float(share))
+        if not self._added:
+            # Kept until the next one comes, when sum after sum takes the memory of the array before it;
+            # new memory would take as long as adding up three updates.
+            self._first, self._first_share, self._names = dict(update), share, tuple(update)
+        else:
+            for name, array in update.items():
+                values, sums = view(array), self._sum(name)
+                if values.size:
+                    # In place and in one pass; with numpy it would take two, and a product beside it.
+                    saxpy(values.reshape(-1), sums.reshape(-1), a=float(share))
         self._added += weight
 
     def take_sums(self) -> dict[str, Vectors]:
         """Return `sum weight / total * update`, which is the average if all have come, and forget it."""
-        sums, self._sums = self._sums, {}
+        sums = {name: self._sum(name) for name in self._names}
+        self._names, self._sums = (), {}
         return sums
 
     def take_average(self) -> dict[str, Vectors]:
@@ -66,6 +71,14 @@ class RunningAverage:
             for values in sums.values():
                 values *= missing
         return sums
+
+    def _sum(self, name: str) -> Vectors:
+        if name in self._first:
+            values = view(self._first.pop(name))
+            # For a single number numpy's product is no array.
+            product = np.multiply(values, self._first_share, dtype=np.float32, order="C")
+            self._sums[name] = np.asarray(product)
+        return self._sums[name]
 
 
 class Spool:
