@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 
 CLIENTS = 10
 ARRAY = 1_000_000
-REPEATS = 3
+REPEATS = 7
 # What reading the updates took, which is transport and counts for neither side.
 READING: list[NDArray[np.float64]] = []
 
@@ -43,7 +43,7 @@ def main() -> None:
         return
     with tempfile.TemporaryDirectory() as name:
         write_updates(Path(name), args.parameters)
-        figures = {side: run(side, Path(name)) for side in ("flower", "ours")}
+        figures = alternate(Path(name))
     for side, (wall_s, cpu_s, peak_mb, added_mb) in figures.items():
         print(f"{side}_s: {wall_s:.2f}")
         print(f"{side}_cpu_s: {cpu_s:.2f}")
@@ -64,17 +64,25 @@ def write_updates(folder: Path, parameters: int) -> None:
             np.save(folder / f"{client:02d}_{index:04d}.npy", values)
 
 
-def run(side: str, folder: Path) -> tuple[float, ...]:
-    """Return the medians over fresh processes: wall and processor seconds, peak and added megabytes."""
-    command = [sys.executable, __file__, "--side", side, "--folder", str(folder)]
-    # As fedarm's jobs run. Flower's average does not use it.
-    environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}
-    outputs = [
-        subprocess.run(command, check=True, capture_output=True, text=True, env=environment).stdout
-        for _ in range(REPEATS)
-    ]
-    columns = zip(*(map(float, output.split()) for output in outputs), strict=True)
-    return tuple(statistics.median(column) for column in columns)
+def alternate(folder: Path) -> dict[str, tuple[float, ...]]:
+    """Return the medians over fresh processes: wall and processor seconds, peak and added megabytes.
+
+    The sides take turns, so that what else runs on the machine meets both.
+    """
+    seen: dict[str, list[list[float]]] = {"flower": [], "ours": []}
+    for _ in range(REPEATS):
+        for side, rows in seen.items():
+            command = [sys.executable, __file__, "--side", side, "--folder", str(folder)]
+            # As fedarm's jobs run. Flower's average does not use it.
+            environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}
+            answer = subprocess.run(
+                command, check=True, stdout=subprocess.PIPE, text=True, env=environment
+            )
+            rows.append([float(word) for word in answer.stdout.split()])
+    return {
+        side: tuple(statistics.median(column) for column in zip(*rows, strict=True))
+        for side, rows in seen.items()
+    }
 
 
 def measure(side: str, folder: Path) -> None:

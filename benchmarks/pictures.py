@@ -24,8 +24,10 @@ from fedarm.rollout.recording import BARE_FRAMES
 WIDTH_PX = 960
 BELOW_PX = 24
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-# Of the report: its head with the verdicts on the clients' tasks, what they rest on, and the player.
-PARTS = ("header", ".verdict.primary", "figure#verdict", "#watch .player")
+# So high that nothing has to be scrolled: the player's controls would move along.
+HEIGHT_PX = 20_000
+# Of the report: the verdicts on the clients' tasks, what they rest on, and the player.
+PARTS = (".verdict.primary", "figure#verdict", "#watch .player")
 FIGURES = ("verdict", "success_by_seed", "task_matrix", "progress")
 MOMENTS = 5
 FILMED, SIDE_BY_SIDE = "stacking", "sorting"
@@ -62,7 +64,7 @@ def report_parts(report: Path) -> Picture:
         raise SystemExit(f"no browser on the PATH: install one of {', '.join(BROWSERS)}")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=browser_file, args=["--no-sandbox"])
-        page = browser.new_page(viewport={"width": WIDTH_PX, "height": 900})
+        page = browser.new_page(viewport={"width": WIDTH_PX, "height": HEIGHT_PX})
         page.goto(report.absolute().as_uri())
         page.wait_for_timeout(1000)
         parts = [cut for selector in PARTS for cut in cuts(page, selector)]
@@ -77,9 +79,7 @@ def cuts(page: Page, selector: str) -> list[Picture]:
         box = element.bounding_box()
         assert box is not None, selector
         height = box["height"] + BELOW_PX
-        shown = page.screenshot(
-            full_page=True, clip={"x": 0, "y": box["y"], "width": WIDTH_PX, "height": height}
-        )
+        shown = page.screenshot(clip={"x": 0, "y": box["y"], "width": WIDTH_PX, "height": height})
         stripes.append(np.asarray(Image.open(io.BytesIO(shown)).convert("RGB")))
     return stripes
 
@@ -92,9 +92,8 @@ def film_strip(experiment: Experiment, name: str) -> Picture:
 
 
 def arms_side_by_side(experiment: Experiment) -> Picture:
-    """Return all arms in the middle of an episode and at its end."""
-    shown = frames(experiment.root / "reels" / f"arms_{SIDE_BY_SIDE}.mp4")
-    return np.vstack([shown[len(shown) // 2], shown[-1]])
+    """Return how all arms ended from one initial condition."""
+    return frames(experiment.root / "reels" / f"arms_{SIDE_BY_SIDE}.mp4")[-1]
 
 
 def frames(film: Path) -> list[Picture]:

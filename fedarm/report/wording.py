@@ -82,11 +82,15 @@ def worst_task(decision: Decision) -> str:
     )
 
 
+def _p(value: float) -> str:
+    return f"p = {value:.3f}" if value >= 0.0005 else "p < 0.001"
+
+
 def sequence(decision: Decision) -> str:
     """Return how the tests in their fixed order went; R is the ratio."""
     tested = [step for step in decision.sequence if step.tested]
     parts = [
-        f"{step.hypothesis} (p = {step.p_one_sided:.3f}) {'shown' if step.shown else 'not shown'}"
+        f"{step.hypothesis} ({_p(step.p_one_sided)}) {'shown' if step.shown else 'not shown'}"
         for step in tested
     ]
     rest = [step.hypothesis for step in decision.sequence if not step.tested]

@@ -62,11 +62,11 @@ def test_designs_out_of_reach_are_said(decisions):
 
 def test_the_fixed_sequence_says_what_was_not_tested(decisions):
     steps = (
-        Step("R > 0.8", 0.01, 0.01, tested=True, shown=True),
+        Step("R > 0.8", 0.0001, 0.0001, tested=True, shown=True),
         Step("R > 0.9", 0.2, 0.2, tested=True, shown=False),
         Step("R > 1", 0.6, 0.6, tested=False, shown=False),
     )
     assert wording.sequence(replace(decisions[0], sequence=steps)) == (
-        "In the fixed order, one-sided at 2.5 %: R > 0.8 (p = 0.010) shown, R > 0.9 (p = 0.200) not"
+        "In the fixed order, one-sided at 2.5 %: R > 0.8 (p < 0.001) shown, R > 0.9 (p = 0.200) not"
         " shown; R > 1 not tested."
     )
