@@ -118,9 +118,12 @@ def _nan(name: str) -> Fault:
 
 
 def _is_finite(values: NDArray[Any]) -> bool:
-    # If the sum of squares is finite, all are: one pass, and nothing is written. If it is not, squares
-    # of large numbers may have overflowed.
-    if math.isfinite(float(np.dot(values, values))):
+    # NaN and infinity times anything are NaN or infinite, and so is any sum with them: one pass, nothing
+    # is written, and memory is read at two places at once, which is half as fast again as at one.
+    half = len(values) // 2
+    product = np.dot(values[:half], values[half : 2 * half])
+    if math.isfinite(float(product)) and np.isfinite(values[2 * half :]).all():
         return True
+    # Products of large numbers may have overflowed.
     parts = (values[start : start + _SLICE] for start in range(0, len(values), _SLICE))
     return all(bool(np.isfinite(part).all()) for part in parts)

@@ -7,7 +7,7 @@ from flwr.clientapp import ClientApp
 
 from fedarm.federated import client_app, client_state, rounds
 from fedarm.federated.exchange import ClientError, Exchange
-from fedarm.federated.faults import same_update
+from fedarm.federated.faults import fault_in, same_update
 from fedarm.federated.inprocess import InProcessGrid
 from fedarm.federated.keys import ARRAYS, METRICS, NUM_EXAMPLES
 from fedarm.federated.roster import rejoin
@@ -97,6 +97,20 @@ def test_what_cannot_be_used_is_excluded_with_its_reason(bad, reason):
     assert used == [0.0, 2.0]
     (left,) = exchange.exclusions
     assert (left.client, left.during, left.reason) == ("right", "round 3", reason)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("size", [1, 2, 7, 1000])
+def test_a_number_that_is_not_finite_is_found_wherever_it_stands(bad, size):
+    # Beside zeros, which it is multiplied with, and beside its own negative.
+    for values in (np.zeros(size, np.float32), np.full(size, -bad, np.float32)):
+        for place in {0, size // 2, size - 1}:
+            values[place] = bad
+            message = Message(RecordDict(), 1, "train")
+            content = RecordDict({ARRAYS: ArrayRecord({"w": Array(values)})})
+            fault = fault_in(Message(content, reply_to=message), check=lambda _: None)
+            assert fault is not None
+            assert (fault.reason, fault.detail) == ("not finite", "w")
 
 
 def test_large_numbers_whose_squares_overflow_can_be_used():
