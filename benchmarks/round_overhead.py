@@ -1,9 +1,9 @@
 """Seconds a round with idle clients, over Flower's Ray simulation and over a plain Python loop.
 
 An idle client does nothing: it answers with the weights that it was sent. What is timed is then what a
-way of holding rounds adds, and nothing of what any client would do in each of them. A round ends with the
-average that the next one sends, and none of the ways loads it into a policy. With `--client copying` a
-client does what one that trains must do besides: it copies the weights into its own and answers with a
+way of holding rounds adds, and nothing of what any client would do in each of them. A round ends with
+the average that the next one sends, and none of the ways loads it into a policy. With `--client copying`
+a client does what one that trains must do besides: it copies the weights into its own and answers with a
 copy of those. Three ways of holding rounds, each in a fresh process:
 
     loop   a `for` over functions: a running weighted sum of numpy arrays, no checks, no messages

@@ -14,7 +14,6 @@ from __future__ import annotations
 import logging
 import multiprocessing
 import os
-import threading
 import traceback
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -31,6 +30,7 @@ from fedarm.federated.inprocess import InProcessGrid
 from fedarm.federated.keys import PARTITION
 from fedarm.gpus import VISIBLE, gpus_for_each
 from fedarm.logging import get_logger
+from fedarm.processes import end_with_parent
 
 # A fresh interpreter: a fork would copy PyTorch's threads in whatever state they are.
 _SPAWN = multiprocessing.get_context("spawn")
@@ -179,7 +179,7 @@ def _work(connection: Connection, load_app: Callable[[], ClientApp], gpu: str) -
     """Answer messages until the grid is gone; the body of a worker process."""
     # CUDA reads it when it is first used, which is later.
     os.environ[VISIBLE] = gpu
-    threading.Thread(target=_end_with_grid, daemon=True).start()
+    end_with_parent()
     logging.getLogger("flwr").setLevel(logging.WARNING)
     app = load_app()
     while True:
@@ -188,14 +188,6 @@ def _work(connection: Connection, load_app: Callable[[], ClientApp], gpu: str) -
         except EOFError:
             return
         connection.send((_answer(app, message, context), context))
-
-
-def _end_with_grid() -> None:
-    """End this process, also in the middle of a step, when the one with the grid has ended."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
 
 
 def _answer(app: ClientApp, message: Message, context: Context) -> Message:

@@ -1,6 +1,7 @@
 """How the arms do: rolled out in the simulator, replayed on recordings, or seen on a real arm.
 
 run.py            an arm's runs: all their checkpoints in all scenes
+part.py           one run in one scene, in whichever process
 scene_rollout.py  all checkpoints of a run in one scene
 actor.py          a checkpoint, ready to act
 closed_loop.py    policy and simulator in a loop, the episodes of a scene side by side

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +28,11 @@ class Layer:
     colour: NDArray[np.float32]
     alpha: NDArray[np.float32]
 
+    @cached_property
+    def through(self) -> NDArray[np.float32]:
+        """How much of each of the frame's channels shows, `(height, width, 3)`."""
+        return np.repeat(1.0 - self.alpha, 3, axis=2)
+
     @classmethod
     def tinted(cls, mask: NDArray[np.float32], colour: Colour, *, top: int, left: int) -> Layer:
         """Return a layer of one colour whose alpha is `mask` `(height, width)`."""
@@ -43,10 +49,11 @@ def blend(frame: NDArray[np.uint8], layers: Iterable[Layer]) -> NDArray[np.uint8
     for layer in layers:
         rows, part_rows = _overlap(layer.top, layer.alpha.shape[0], frame.shape[0])
         columns, part_columns = _overlap(layer.left, layer.alpha.shape[1], frame.shape[1])
-        below = picture[rows, columns].astype(np.float32)
-        alpha = layer.alpha[part_rows, part_columns]
-        mixed = below * (1.0 - alpha) + layer.colour[part_rows, part_columns]
-        picture[rows, columns] = np.rint(mixed).clip(0, 255).astype(np.uint8)
+        mixed = picture[rows, columns].astype(np.float32)
+        mixed *= layer.through[part_rows, part_columns]
+        mixed += layer.colour[part_rows, part_columns]
+        # Between 0 and 255: a layer's colour is no more than alpha leaves.
+        picture[rows, columns] = np.rint(mixed, out=mixed).astype(np.uint8)
     return picture
 
 

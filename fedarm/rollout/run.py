@@ -7,23 +7,22 @@ Of each run:
     rollouts/videos.json      every video with its digest; written last
 
 An arm with a plan of looks is rolled out look by look, until its margins are decided.
+
+Where worker processes roll out, this one imports neither PyTorch nor MuJoCo: they would only wait for
+it.
 """
 
 from __future__ import annotations
 
-import multiprocessing
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor, as_completed
 from contextlib import AbstractContextManager, nullcontext
-from functools import lru_cache
 from typing import Any
 
 from fedarm.evaluation_settings import Look, RolloutSettings, Scene
 from fedarm.logging import Progress, get_logger
-from fedarm.paths import read_json, write_json
-from fedarm.rollout.actor import Actor, load_actor
-from fedarm.rollout.scene_rollout import roll_out_scene
-from fedarm.rollout.sequence import look_at
+from fedarm.paths import write_json
+from fedarm.processes import worker_pool
 
 VIDEOS_SCHEMA_VERSION = 1
 
@@ -47,12 +46,15 @@ def rollout_runs(runs: Sequence[RolloutSettings], *, workers: int) -> None:
             and the reference's rollouts are missing.
         MachineError: Nothing can be rendered here.
     """
-    parts = [(index, scene) for index, run in enumerate(runs) for scene in run.scenes]
+    # Unseen scenes first: failures take longest, and no worker should be left with many at the end.
+    parts = [
+        (index, scene)
+        for index, run in enumerate(runs)
+        for scene in sorted(run.scenes, key=lambda scene: not scene.unseen)
+    ]
     looks = _looks(runs)
     episodes = sum(_episodes_a_scene(run, look) * len(run.scenes) for run in runs for look in looks)
     videos: dict[_Part, _Videos] = {part: [] for part in parts}
-    # What an earlier call has loaded may have been trained anew since.
-    _load_actors.cache_clear()
     with (
         Progress(episodes, label=runs[0].run.name, unit="rollouts") as progress,
         _processes(min(workers, len(parts))) as pool,
@@ -78,6 +80,8 @@ def _is_decided(runs: Sequence[RolloutSettings], look: Look) -> bool:
     plan = runs[0].plan
     if plan is None:
         return False
+    from fedarm.rollout.sequence import look_at
+
     seen = look_at(runs, plan, look)
     for margin, result in zip(plan.margins, seen, strict=True):
         _logger.info(
@@ -91,9 +95,12 @@ def _is_decided(runs: Sequence[RolloutSettings], look: Look) -> bool:
 def _processes(workers: int) -> AbstractContextManager[Executor | None]:
     """Return worker processes, or None where this process does the work itself."""
     if workers == 1:
+        from fedarm.rollout.part import forget_policies
+
+        # Those of an earlier call in this process.
+        forget_policies()
         return nullcontext()
-    # Not forked: a copy of a process with an open graphics context or with threads may hang.
-    return ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"))
+    return worker_pool(workers, module="fedarm.rollout.part")
 
 
 def _rolled_out(
@@ -126,42 +133,11 @@ def _roll_out(
     settings: RolloutSettings, scene: Scene, look: Look, *, progress: Progress | None = None
 ) -> _Videos:
     """Roll out one run in one scene up to a look."""
-    return roll_out_scene(
-        settings,
-        scene,
-        actors={**_load_actors(settings), **_load_own_actors(settings, scene)},
-        policy_losses=_policy_losses(read_json(settings.paths.metrics), scene.dataset),
-        advance=progress.advance if progress else lambda _: None,
-        look=look,
+    from fedarm.rollout.part import roll_out_part
+
+    return roll_out_part(
+        settings, scene, look, advance=progress.advance if progress else lambda _: None
     )
-
-
-# A process goes through the scenes of one run after the other.
-@lru_cache(maxsize=1)
-def _load_actors(settings: RolloutSettings) -> Mapping[int, Actor]:
-    """Return the policies by round; all of them first, so that a missing one is said at once."""
-    return {
-        number.round: load_actor(settings.paths.pretrained_model(number.round))
-        for number in settings.rounds
-    }
-
-
-def _load_own_actors(settings: RolloutSettings, scene: Scene) -> dict[int, Actor]:
-    """Return by round the policies of the client whose task it is, of arms that have such policies."""
-    folders = {
-        number.round: settings.paths.client_model(number.round, scene.dataset)
-        for number in settings.rounds
-    }
-    return {number: load_actor(folder) for number, folder in folders.items() if folder.exists()}
-
-
-def _policy_losses(metrics: Mapping[str, Any], dataset: str) -> dict[int, float]:
-    """Return the held-out losses on a dataset by round, as far as training has measured them."""
-    return {
-        line["round"]: line["held_out_loss"][dataset]
-        for line in metrics["rounds"]
-        if dataset in line["held_out_loss"]
-    }
 
 
 def _episodes_a_scene(settings: RolloutSettings, look: Look) -> int:

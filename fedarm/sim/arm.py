@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib.util
 import shutil
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -43,11 +44,17 @@ def light_arm() -> Path:
         ResultsError: The cache folder cannot be written.
     """
     source = _source_folder()
-    recipe = [_BUILD_VERSION, GRID_M, digest_folder(source)]
+    recipe = [_BUILD_VERSION, GRID_M, _digest(source)]
     folder = cache_folder() / f"so101_arm_{digest_value(recipe)[:VERSION_DIGITS]}"
     if not (folder / _MODEL_FILE).is_file():
         _build(source, folder)
     return folder / _MODEL_FILE
+
+
+# Every scene asks, and 15 megabytes do not change under a process.
+@lru_cache(maxsize=1)
+def _digest(source: Path) -> dict[str, str]:
+    return digest_folder(source)
 
 
 def merge_vertices(corners: Corners, grid_m: float) -> Corners:

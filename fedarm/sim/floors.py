@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -17,8 +19,10 @@ _PLANK_LENGTH_M = 0.80
 _PX_PER_M = SIZE_PX / SIDE_M
 
 
+# Tasks share their looks.
+@lru_cache(maxsize=4)
 def floor_texture(look: Look) -> NDArray[np.uint8]:
-    """Return a texture `(row, column, channel)` of a look's floor."""
+    """Return a texture `(row, column, channel)` of a look's floor; not to be changed."""
     draw = {"mat": _mat, "planks": _planks, "plain": _plain}[look.floor]
     rng = np.random.default_rng(0)
     return np.clip(draw(look, rng) * 255, 0, 255).astype(np.uint8)

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Executor, ProcessPoolExecutor
+from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice, product
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,7 @@ from fedarm.errors import DataError, ResultsError
 from fedarm.lerobot_lean import lean_imports
 from fedarm.logging import Progress, get_logger
 from fedarm.paths import DatasetPaths, atomic_dir, read_json, write_json
+from fedarm.processes import worker_pool
 from fedarm.provenance import derive_seed
 from fedarm.sim.expert import Demonstration, demonstrate
 from fedarm.sim.tasks import CAMERA, CONTROL_FPS, JOINTS, get_task, get_variant
@@ -228,8 +228,7 @@ def _experts(workers: int) -> Iterator[_RunAll]:
     if workers == 1:
         yield lambda jobs: (job.run() for job in jobs)
         return
-    # A forked process would share the graphics library's threads and locks.
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+    with worker_pool(workers, module="fedarm.sim.expert") as pool:
         yield lambda jobs: _run_ahead(pool, jobs, ahead=_AHEAD * workers)
 
 

@@ -27,6 +27,8 @@ Backend = Literal["egl", "osmesa"]
 _EGL_PLATFORM_DEVICE = 0x313F
 _MAX_DEVICES = 16
 _MAX_GEOMS = 256
+# Side of what is drawn before a larger picture is asked for.
+_FIRST_SIZE_PX = 256
 
 
 def choose_backend() -> Backend:
@@ -50,39 +52,54 @@ def choose_backend() -> Backend:
 
 
 class Renderer:
-    """Draws one model at one size.
+    """Draws one model, at any size: meshes and textures go to the graphics library once.
 
     Args:
         model: What is drawn.
-        size: Side of the square picture, in pixels.
-        supersampling: Pixels drawn a side for each pixel of the picture: their mean smooths edges.
     """
 
-    def __init__(self, model: mujoco.MjModel, size: int, *, supersampling: int = 1) -> None:
-        drawn = size * supersampling
-        self._supersampling = supersampling
-        self._context = _gl_context(drawn)
+    def __init__(self, model: mujoco.MjModel) -> None:
+        self._context = _gl_context(_FIRST_SIZE_PX)
         self._context.make_current()
         self._scene = mujoco.MjvScene(model, maxgeom=_MAX_GEOMS)
         self._options = mujoco.MjvOption()
-        self._rect = mujoco.MjrRect(0, 0, drawn, drawn)
-        self._pixels = np.empty((drawn, drawn, 3), np.uint8)
+        self._size = _FIRST_SIZE_PX
         offscreen = model.vis.global_
-        offscreen.offwidth = offscreen.offheight = drawn
+        offscreen.offwidth = offscreen.offheight = self._size
         self._graphics = mujoco.MjrContext(model, mujoco.mjtFontScale.mjFONTSCALE_50)
         mujoco.mjr_setBuffer(mujoco.mjtFramebuffer.mjFB_OFFSCREEN, self._graphics)
         _open.add(self)
 
     def render(
-        self, model: mujoco.MjModel, data: mujoco.MjData, camera: mujoco.MjvCamera
+        self,
+        model: mujoco.MjModel,
+        data: mujoco.MjData,
+        camera: mujoco.MjvCamera,
+        *,
+        size: int,
+        supersampling: int = 1,
     ) -> NDArray[np.uint8]:
-        """Return the picture `(height, width, channel)` that a camera sees."""
+        """Return the picture `(size, size, 3)` that a camera sees.
+
+        Args:
+            model: What is drawn; the renderer's own.
+            data: How it stands.
+            camera: Who looks.
+            size: Side of the square picture, in pixels.
+            supersampling: Pixels drawn a side for each pixel of the picture: their mean smooths edges.
+        """
         everything = mujoco.mjtCatBit.mjCAT_ALL
+        drawn = size * supersampling
         self._context.make_current()
+        if drawn > self._size:
+            mujoco.mjr_resizeOffscreen(drawn, drawn, self._graphics)
+            self._size = drawn
+        rect = mujoco.MjrRect(0, 0, drawn, drawn)
+        pixels = np.empty((drawn, drawn, 3), np.uint8)
         mujoco.mjv_updateScene(model, data, self._options, None, camera, everything, self._scene)
-        mujoco.mjr_render(self._rect, self._scene, self._graphics)
-        mujoco.mjr_readPixels(self._pixels, None, self._rect, self._graphics)
-        return _shrink(self._pixels[::-1], self._supersampling)
+        mujoco.mjr_render(rect, self._scene, self._graphics)
+        mujoco.mjr_readPixels(pixels, None, rect, self._graphics)
+        return _shrink(pixels[::-1], supersampling)
 
     def close(self) -> None:
         """Give the graphics memory back; the renderer cannot be used any more."""

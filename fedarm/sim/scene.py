@@ -56,7 +56,6 @@ class Scene:
         self.task = task
         self.camera = camera_pose(task.camera)
         self.model = _build_spec(task, self.camera).compile()
-        self._renderers: dict[int, Renderer] = {}
         self._whereabouts: dict[str, tuple[int, int]] = {}
 
     @cached_property
@@ -106,12 +105,18 @@ class Scene:
             self._whereabouts[body] = (mocap, address)
         return self._whereabouts[body]
 
-    def renderer(self, size: int) -> Renderer:
-        """Return the renderer for pictures of `size` pixels, made at the first use."""
-        if size not in self._renderers:
-            supersampling = 2 if size <= _SMOOTHED_UP_TO_PX else 1
-            self._renderers[size] = Renderer(self.model, size, supersampling=supersampling)
-        return self._renderers[size]
+    def render(
+        self, data: mujoco.MjData, camera: mujoco.MjvCamera, *, size: int
+    ) -> NDArray[np.uint8]:
+        """Return what a camera sees of a simulation, `(size, size, 3)`."""
+        supersampling = 2 if size <= _SMOOTHED_UP_TO_PX else 1
+        return self._renderer.render(
+            self.model, data, camera, size=size, supersampling=supersampling
+        )
+
+    @cached_property
+    def _renderer(self) -> Renderer:
+        return Renderer(self.model)
 
     @cached_property
     def _scratch(self) -> mujoco.MjData:

@@ -141,7 +141,7 @@ class Simulation:
         # All simulations share the model, and an episode can have an object of another colour.
         colour = self.scene.task.objects[placement.goal]
         self._model.geom(OBJECT).rgba[:3] = colour.rgb
-        return self.scene.renderer(size).render(self._model, self._data, self._camera)
+        return self.scene.render(self._data, self._camera, size=size)
 
     def distances(self) -> Mapping[str, float]:
         """Return how far the object is from its goal and how high it has been, in metres."""

@@ -42,7 +42,7 @@ class Marked:
         self.camera = mujoco.MjvCamera()
         self.camera.type = mujoco.mjtCamera.mjCAMERA_FIXED
         self.camera.fixedcamid = self.model.camera(CAMERA).id
-        self.renderer = Renderer(self.model, size)
+        self.size, self.renderer = size, Renderer(self.model)
         self.background = self.render(np.full(6, np.nan))
 
     def render(self, joints_deg):
@@ -52,7 +52,8 @@ class Marked:
             self.model.geom("marker").rgba[3] = 1
             self.data.qpos[self.joints] = to_radians(joints_deg)
         mujoco.mj_forward(self.model, self.data)
-        return self.renderer.render(self.model, self.data, self.camera).astype(int)
+        seen = self.renderer.render(self.model, self.data, self.camera, size=self.size)
+        return seen.astype(int)
 
     def centroid_px(self, joints_deg):
         """Return where the marker is seen: column and row."""

@@ -1,5 +1,7 @@
 """A run's rollouts are complete, paired across arms, and the same to the byte."""
 
+import subprocess
+import sys
 from dataclasses import replace
 
 import pyarrow.parquet as pq
@@ -119,3 +121,10 @@ def test_missing_checkpoint_is_said_before_anything_is_written(small_run, tmp_pa
     with pytest.raises(CheckpointError, match=r"round_0002"):
         rollout_runs([settings], workers=1)
     assert not settings.paths.rollouts.exists()
+
+
+def test_what_only_hands_out_work_imports_neither_pytorch_nor_mujoco():
+    """They would take as long to import as the first episodes take to run."""
+    code = "import sys, fedarm.rollout.run; print({'torch', 'mujoco'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"

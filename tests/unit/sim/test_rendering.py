@@ -8,8 +8,9 @@ import pytest
 
 from fedarm.errors import MachineError
 from fedarm.sim import rendering
-from fedarm.sim.scene import compile_scene
+from fedarm.sim.scene import Scene, compile_scene
 from fedarm.sim.simulation import Simulation
+from fedarm.sim.tasks import get_task
 
 RENDER = """
 from fedarm.sim import rendering
@@ -109,3 +110,17 @@ def test_pictures_are_neither_dark_nor_burnt_out():
         assert 50 < picture.mean() < 190
         assert (picture.min(axis=2) >= 254).mean() < 0.02
         assert (picture.max(axis=2) <= 5).mean() < 0.05
+
+
+def test_a_picture_does_not_depend_on_what_size_was_drawn_before():
+    """All sizes share one renderer, whose buffer grows."""
+    simulation = Simulation(Scene(get_task("pickplace")))
+    simulation.reset(0)
+    before = {size: simulation.render(size) for size in (48, 64, 128)}
+    large = simulation.render(400)
+    assert large.shape == (400, 400, 3)
+    for size, picture in before.items():
+        np.testing.assert_array_equal(simulation.render(size), picture)
+    fresh = Simulation(Scene(get_task("pickplace")))
+    fresh.reset(0)
+    np.testing.assert_array_equal(fresh.render(400), large)
