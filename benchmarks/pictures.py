@@ -53,7 +53,7 @@ def main() -> None:
         write_atomic(args.images / f"{name}.png", png(picture))
     for name in FIGURES:
         file = experiment.comparison / "figures" / f"{name}.svg"
-        shutil.copyfile(file, args.images / "lab" / file.name)
+        write_atomic(args.images / "lab" / file.name, file.read_bytes())
     print(f"pictures: {len(pictures) + len(FIGURES)}")
 
 

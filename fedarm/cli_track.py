@@ -48,6 +48,8 @@ def add_command(groups: Any) -> None:
 
 def track(args: Namespace) -> int:
     """Show what there is, and with `--follow` what comes."""
+    # First: told to end while the imports below take their seconds, it still looks once.
+    told = _told_to_end() if args.follow else None
     from fedarm.tracking.tracker import Tracker
 
     log_to_stderr()
@@ -58,22 +60,28 @@ def track(args: Namespace) -> int:
             "no such experiment", file=args.folder, remedy="give results/<experiment>"
         )
     tracker = Tracker(args.folder, _sinks(args))
-    if args.follow:
-        _follow(tracker, parent=args.while_parent_is)
+    if told is not None:
+        _follow(tracker, told, parent=args.while_parent_is)
     tracker.close()
     return 0
 
 
-def _follow(tracker: Tracker, *, parent: int | None) -> None:
+def _told_to_end() -> threading.Event:
+    """Return what is set from now on when the process is told to end, which then goes on."""
+    told = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: told.set())
+    return told
+
+
+def _follow(tracker: Tracker, told: threading.Event, *, parent: int | None) -> None:
     """Look again and again, until told to end: never in the middle of a round.
 
     Args:
         tracker: What looks.
+        told: Set when it is told to end.
         parent: The process that started this one; when it is gone, that is the end, too.
     """
-    told = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: told.set())
     while not told.is_set() and parent in (None, os.getppid()):
         tracker.look()
         told.wait(_EVERY_S)

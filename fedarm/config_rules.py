@@ -27,6 +27,7 @@ def check_rules(config: Config, source: str) -> None:
     Raises:
         ConfigError: A rule is broken; the message names the key to change.
     """
+    _check_name(config, source)
     _check_dataset_names(config, source)
     _check_scenes(config, source)
     _check_arms(config, source)
@@ -37,6 +38,17 @@ def check_rules(config: Config, source: str) -> None:
     _check_looks(config, source)
     _check_recorded(config, source)
     _check_writable(config, source)
+
+
+def _check_name(config: Config, source: str) -> None:
+    if config.experiment == "datasets":
+        raise ConfigError(
+            "the datasets of all experiments have a folder of this name",
+            file=source,
+            key="experiment",
+            value=config.experiment,
+            remedy="call the experiment otherwise",
+        )
 
 
 def _check_dataset_names(config: Config, source: str) -> None:
@@ -140,7 +152,7 @@ def _check_arms(config: Config, source: str) -> None:
     for name, arm in config.arms.items():
         # Folders are named by arm, and those of local arms and clients must not collide with them.
         expected = None if arm.kind == "federated" else arm.kind
-        reserved = {"base", "local", "central", "comparison", "datasets", "reels"}
+        reserved = {"base", "local", "central", "comparison", "datasets", "reels", "workflow"}
         if (expected and name != expected) or (
             not expected and (name in reserved or name.startswith("local_"))
         ):
@@ -245,6 +257,15 @@ def _check_comparison(config: Config, source: str) -> None:
             key="compare.reference",
             value=config.compare.reference,
             remedy=suggest(config.compare.reference, config.arms),
+        )
+    if config.arms[config.compare.reference].kind == "local":
+        whole = [name for name, arm in config.arms.items() if arm.kind != "local"]
+        raise ConfigError(
+            "the reference must be one policy for all tasks, and local arms have one a client",
+            file=source,
+            key="compare.reference",
+            value=config.compare.reference,
+            remedy=f"take one of {', '.join(whole)}" if whole else "add an arm of kind `central`",
         )
     if config.compare.level == "seeds" and len(config.seeds) < 2:
         raise ConfigError(

@@ -45,10 +45,13 @@ def write_manifest(experiment: Experiment, *, repository: Path) -> None:
         ResultsError: A dataset's manifest is missing.
     """
     _keep_workflow(repository, (experiment.root / WORKFLOW).parent)
+    # What a killed job has left half done (see `fedarm.paths`), and what a file browser leaves.
+    hidden = {path.name for path in experiment.root.rglob(".*")}
+    left_out = {experiment.manifest.name, CRATE, *hidden}
     manifest = {
         "schema_version": SCHEMA_VERSION,
         "experiment": experiment.config.experiment,
-        "files": digest_folder(experiment.root, exclude=(experiment.manifest.name, CRATE)),
+        "files": digest_folder(experiment.root, exclude=left_out),
         "datasets": {name: _dataset_entry(experiment, name) for name in experiment.datasets},
         "code": _code_entry(repository),
         "versions": _versions(),

@@ -54,7 +54,7 @@ class Checkpoint:
         seed: The training seed.
         folder: Its `pretrained_model`.
         sha256: Its digest, as it was compared.
-        rollouts: By task, the LeRobot datasets of its rollouts, where they were written.
+        rollouts: By the results' tasks, the LeRobot datasets of its rollouts, where they were written.
     """
 
     name: str
@@ -92,7 +92,7 @@ def find_checkpoint(findings: Findings, name: str, seed: int) -> Checkpoint:
 
     Raises:
         ConfigError: There is no such run.
-        ResultsError: The checkpoint is missing, or another one.
+        ResultsError: The checkpoint is missing, another one, or not what acted on the clients' tasks.
     """
     arm = findings.arm(name)
     if str(seed) not in arm["checkpoints"]:
@@ -103,6 +103,7 @@ def find_checkpoint(findings: Findings, name: str, seed: int) -> Checkpoint:
             remedy=suggest(str(seed), arm["checkpoints"]),
         )
     paths = RunPaths(findings.root / name / f"seed{seed}", federated=arm["kind"] == "federated")
+    _refuse_own_policies(findings, paths, name=name)
     folder = paths.pretrained_model(arm["round"])
     expected = arm["checkpoints"][str(seed)]
     if not folder.is_dir() or digest_value(digest_folder(folder)) != expected:
@@ -113,5 +114,23 @@ def find_checkpoint(findings: Findings, name: str, seed: int) -> Checkpoint:
             value=expected,
             remedy="run the workflow again, so that results and checkpoints belong together",
         )
-    rollouts = {file.parent.name: file for file in sorted(paths.rollouts.glob("*/dataset"))}
+    # The folder may also hold scenes that the experiment had once, and what a killed job has left.
+    datasets = {task: paths.rollouts / task / "dataset" for task in sorted(arm["tasks"])}
+    rollouts = {task: dataset for task, dataset in datasets.items() if dataset.is_dir()}
     return Checkpoint(name, seed, folder, expected, rollouts)
+
+
+def _refuse_own_policies(findings: Findings, paths: RunPaths, *, name: str) -> None:
+    """Refuse a run whose clients have policies of their own: the success on their tasks is theirs."""
+    for client in findings.results["clients"]:
+        own = paths.client_model(findings.arm(name)["round"], client)
+        if own.is_dir():
+            raise ResultsError(
+                "clients have policies of their own: the shared one did not act on their tasks, and the"
+                " page would give it a success that is not its own",
+                file=own,
+                key="--arm",
+                value=name,
+                remedy="leave this arm out; the folder is one client's policy, and the hub's own tool"
+                " uploads it: hf upload OWNER/NAME FOLDER",
+            )

@@ -5,20 +5,18 @@ Read from `checks.json` and `hotfixes.json` of each dataset and from the experim
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
-from fedarm.errors import ResultsError
-from fedarm.paths import read_json
+from fedarm.checked_json import read_checked
 from fedarm.report.inputs import ComparisonSettings, DataFiles
 
 Severity = Literal["error", "warning"]
 _DIGEST_DIGITS = 12
+_REMEDY = "run the dataset stage again"
 
 
 class _Record(BaseModel):
@@ -195,7 +193,7 @@ def read_data(settings: ComparisonSettings) -> DataAccounts:
     Raises:
         ResultsError: A file is missing or breaks its schema.
     """
-    gate = None if settings.gate is None else _read(settings.gate, Gate)
+    gate = None if settings.gate is None else read_checked(Gate, settings.gate, remedy=_REMEDY)
     known = {} if gate is None else {each.dataset: each for each in gate.datasets}
     return DataAccounts(tuple(_account(files, known) for files in settings.data), gate)
 
@@ -204,20 +202,7 @@ def _account(files: DataFiles, known: dict[str, GateDataset]) -> DatasetAccount:
     return DatasetAccount(
         name=files.name,
         role=files.role,
-        checks=_read(files.paths.checks, Checks),
-        hotfixes=_read(files.paths.hotfixes, Hotfixes).hotfixes,
+        checks=read_checked(Checks, files.paths.checks, remedy=_REMEDY),
+        hotfixes=read_checked(Hotfixes, files.paths.hotfixes, remedy=_REMEDY).hotfixes,
         gate=known.get(files.name),
     )
-
-
-def _read[Model: BaseModel](file: Path, model: type[Model]) -> Model:
-    try:
-        return model.model_validate(read_json(file))
-    except ValidationError as error:
-        first: Sequence[Any] = error.errors(include_url=False)
-        raise ResultsError(
-            f"not of the schema that this version reads: {first[0]['msg']}",
-            file=file,
-            key=".".join(str(part) for part in first[0]["loc"]),
-            remedy="run the dataset stage again",
-        ) from None

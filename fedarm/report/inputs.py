@@ -93,6 +93,7 @@ class ComparisonSettings:
     runs: tuple[RunFolder, ...]
     clients: tuple[str, ...]
     unseen: tuple[str, ...] = ()
+    untried: tuple[str, ...] = ()
     reference: str = "central"
     margins: tuple[float, ...] = (0.2, 0.1)
     level: Level = "seeds"
@@ -183,6 +184,7 @@ def comparison_of(experiment: Experiment) -> ComparisonSettings:
         experiment=config.experiment,
         runs=tuple(every[run] for run in experiment.judged_runs or experiment.runs),
         clients=tuple(name for name in config.clients if name in tried),
+        untried=tuple(name for name in config.clients if name not in tried),
         unseen=tuple(name for name in config.unseen if name in tried),
         reference=config.compare.reference,
         margins=config.compare.margins,

@@ -25,6 +25,7 @@ from fedarm.report.results import left_out, warnings
 from fedarm.report.success import success_by_task, success_pooled
 from fedarm.report.tables import to_csv
 from fedarm.report.verdicts import Decision
+from fedarm.stats.verdict import percent
 
 _TEMPLATE, _STYLE, _SCRIPT = "report.html.j2", "report.css", "player.js"
 
@@ -88,6 +89,7 @@ def _environment() -> jinja2.Environment:
     )
     for name in ("label", "share", "points", "share_range", "points_range"):
         environment.filters[name] = getattr(wording, name)
+    environment.filters["percent"] = percent
     environment.filters["svg_uri"] = _svg_uri
     environment.filters["csv_uri"] = _csv_uri
     environment.filters["thousands"] = lambda number: f"{number:,}".replace(",", "\N{THIN SPACE}")

@@ -51,7 +51,7 @@ def read_pilot(folder: Path, *, candidate: str | None = None) -> Pilot:
     Raises:
         ConfigError: The folder holds no valid `config.yaml`.
         ResultsError: There is no such candidate, nothing was tried, rollouts are missing or broken,
-            there are fewer than two seeds, or all outcomes are the same.
+            there are fewer than two seeds, or all outcomes of an arm are the same.
     """
     config = read_config(folder / "config.yaml")
     # The results may have been moved since they were made.
@@ -76,6 +76,15 @@ def read_pilot(folder: Path, *, candidate: str | None = None) -> Pilot:
         raise ResultsError(
             "every seed of an arm did the same on every initial condition: nothing can be projected",
             file=folder,
+            remedy="take a pilot with more episodes or other tasks, or assume numbers",
+        )
+    success = float(outcomes.success[arms[1]].mean())
+    if not 0 < success < 1:
+        raise ResultsError(
+            "the reference succeeds always or never: nothing can be projected from it",
+            file=folder,
+            key="success",
+            value=success,
             remedy="take a pilot with more episodes or other tasks, or assume numbers",
         )
     seeds = min(components.seeds)

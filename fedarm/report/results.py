@@ -89,6 +89,14 @@ def warnings(results: ExperimentResults, decisions: tuple[Decision, ...]) -> lis
         found.append({"about": "the declaration", "code": "declared_late", "text": _LATE})
     found += [
         {
+            "about": name,
+            "code": "not_tried",
+            "text": "a client's task that no arm was tried on: no verdict speaks of it",
+        }
+        for name in results.settings.untried
+    ]
+    found += [
+        {
             "about": label,
             "code": "unequal_budget",
             "text": "it has seen another number of samples than the reference",

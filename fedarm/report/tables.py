@@ -31,9 +31,25 @@ from fedarm.report.success import (
     success_pooled,
 )
 from fedarm.report.verdicts import Decision
-from fedarm.stats.comparison import Comparison
 
 _FLOAT_FORMAT = "%.10g"
+_INTERVAL_COLUMNS = (
+    "candidate",
+    "reference",
+    "metric",
+    "dataset",
+    "candidate_success",
+    "reference_success",
+    "ratio",
+    "ratio_low",
+    "ratio_high",
+    "difference",
+    "difference_low",
+    "difference_high",
+    "smallest_detectable",
+    "level",
+    "method",
+)
 
 
 def build_tables(
@@ -96,20 +112,24 @@ def to_csv(table: pd.DataFrame) -> str:
 
 def intervals(decisions: tuple[Decision, ...]) -> pd.DataFrame:
     """Return every interval of a candidate against the reference: over all tasks, then task by task."""
-    rows: list[dict[str, object]] = []
-    for decision in decisions:
-        parts = {"all": decision.comparison, **decision.by_task}
-        for dataset, comparison in parts.items():
-            rows.append(
-                {
-                    "candidate": decision.candidate,
-                    "reference": decision.reference,
-                    "metric": decision.metric,
-                    "dataset": dataset,
-                    **_interval_columns(comparison),
-                }
-            )
-    return pd.DataFrame(rows)
+    rows = [
+        (
+            decision.candidate,
+            decision.reference,
+            decision.metric,
+            dataset,
+            *(comparison.candidate, comparison.reference, comparison.ratio),
+            *(comparison.ratio_ci.low, comparison.ratio_ci.high),
+            comparison.difference,
+            *(comparison.difference_ci.low, comparison.difference_ci.high),
+            comparison.smallest_detectable,
+            comparison.level,
+            comparison.method,
+        )
+        for decision in decisions
+        for dataset, comparison in {"all": decision.comparison, **decision.by_task}.items()
+    ]
+    return pd.DataFrame(rows, columns=_INTERVAL_COLUMNS)
 
 
 def arm_pairs(pairs: ArmPairs) -> pd.DataFrame:
@@ -137,22 +157,6 @@ def arm_pairs(pairs: ArmPairs) -> pd.DataFrame:
             for pair in pairs.compared.pairs
         ]
     )
-
-
-def _interval_columns(comparison: Comparison) -> dict[str, object]:
-    return {
-        "candidate_success": comparison.candidate,
-        "reference_success": comparison.reference,
-        "ratio": comparison.ratio,
-        "ratio_low": comparison.ratio_ci.low,
-        "ratio_high": comparison.ratio_ci.high,
-        "difference": comparison.difference,
-        "difference_low": comparison.difference_ci.low,
-        "difference_high": comparison.difference_ci.high,
-        "smallest_detectable": comparison.smallest_detectable,
-        "level": comparison.level,
-        "method": comparison.method,
-    }
 
 
 def _budgets(results: ExperimentResults) -> pd.DataFrame:

@@ -10,7 +10,8 @@ from pydantic import BaseModel, ConfigDict
 from fedarm.checked_json import read_checked
 from fedarm.report.inputs import RunFolder
 
-_REMEDY = "analyze the run's videos again"
+_ANALYZE_AGAIN = "analyze the run's videos again"
+_ROLL_OUT_AGAIN = "roll the run out again"
 
 
 class _Record(BaseModel):
@@ -85,23 +86,23 @@ def read_analysis(run: RunFolder) -> VideoAnalysis:
         ResultsError: The file is missing or breaks the schema.
     """
     file = run.files.video_analysis
-    return read_checked(VideoAnalysis, file, remedy=_REMEDY)
+    return read_checked(VideoAnalysis, file, remedy=_ANALYZE_AGAIN)
 
 
 def find_clips(run: RunFolder, dataset: str, final_round: int) -> tuple[Clip, ...]:
     """Return the videos of a run's final checkpoint on a dataset's task, by initial condition.
 
-    Videos without a readable record have been reported by the analysis and are left out.
+    Videos without a record have been reported by the analysis and are left out.
 
     Raises:
-        ResultsError: A record breaks the schema.
+        ResultsError: A record is no JSON or breaks the schema.
     """
     folder = run.files.episodes(dataset).parent / "videos"
     clips: list[Clip] = []
     for file in sorted(folder.glob("*.mp4")):
         if not file.with_suffix(".json").is_file():
             continue
-        record = read_checked(_ClipRecord, file.with_suffix(".json"), remedy=_REMEDY)
+        record = read_checked(_ClipRecord, file.with_suffix(".json"), remedy=_ROLL_OUT_AGAIN)
         if record.round == final_round:
             clips.append(
                 Clip(

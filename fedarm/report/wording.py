@@ -6,7 +6,7 @@ import math
 
 from fedarm.report.verdicts import Decision
 from fedarm.stats.comparison import Comparison
-from fedarm.stats.interval import Interval
+from fedarm.stats.interval import CONFIDENCE, Interval
 from fedarm.stats.power import Design
 from fedarm.stats.verdict import INCONCLUSIVE, INFERIOR, percent
 
@@ -95,7 +95,11 @@ def sequence(decision: Decision) -> str:
     ]
     rest = [step.hypothesis for step in decision.sequence if not step.tested]
     untested = f"; {' and '.join(rest)} not tested" if rest else ""
-    return f"In the fixed order, one-sided at 2.5 %: {', '.join(parts)}{untested}."
+    confidence = decision.look.confidence if decision.look else CONFIDENCE
+    level = f"one-sided at {100 * (1 - confidence) / 2:.2g} %"
+    if decision.look:
+        level += f" (look {decision.look.number} of {decision.look.of})"
+    return f"In the fixed order, {level}: {', '.join(parts)}{untested}."
 
 
 def resolution(decision: Decision) -> str:

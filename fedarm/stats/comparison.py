@@ -178,7 +178,7 @@ def _over_pairs(candidate: Successes, reference: Successes, *, confidence: float
         difference_ci=difference_ci,
         difference_p_two_sided=tango_p_two_sided(counts),
         ratio_ci=tang_nam(counts, confidence=confidence),
-        smallest_detectable=detectable_from_interval(difference_ci),
+        smallest_detectable=detectable_from_interval(difference_ci, confidence=confidence),
     )
 
 

@@ -14,7 +14,7 @@ from fedarm.stats.power import (
     fewest_seeds,
     power_within,
 )
-from fedarm.stats.sample_size import expected_pairs, pairs_for_ratio
+from fedarm.stats.sample_size import expected_pairs, highest_correlation, pairs_for_ratio
 from fedarm.stats.variances import Variances
 
 
@@ -84,9 +84,10 @@ def plan_margin(
         count: fewest_seeds(variances, episodes=count, margin=margin, **truth)
         for count in sorted(set(episodes))
     }
-    pair = expected_pairs(
-        variances.success, correlation=max(variances.pair_correlation, 0.0), ratio=true_ratio
-    )
+    # A correlation that was seen between arms may be more than arms further apart can have.
+    most = highest_correlation(variances.success, ratio=true_ratio)
+    correlation = min(max(variances.pair_correlation, 0.0), most)
+    pair = expected_pairs(variances.success, correlation=correlation, ratio=true_ratio)
     return MarginPlan(
         margin=margin,
         designs=tuple(

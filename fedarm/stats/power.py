@@ -82,9 +82,14 @@ def power_to_show(effect: float, *, se: float, df: float = math.inf) -> float:
     return float(nct.sf(critical, df, effect / se))
 
 
-def detectable_from_interval(interval: Interval) -> float:
-    """Return the smallest effect that a score interval of this width shows with 80 % power."""
-    return detectable(interval.half_width / normal_quantile(CONFIDENCE))
+def detectable_from_interval(interval: Interval, *, confidence: float = CONFIDENCE) -> float:
+    """Return the smallest effect that a design shows with 80 % power, once it has come to its end.
+
+    Args:
+        interval: The score interval of such a design.
+        confidence: The interval's; that of a look of a sequential plan is higher.
+    """
+    return detectable(interval.half_width / normal_quantile(confidence))
 
 
 def detectable_difference(variances: Variances, design: Design, *, power: float = POWER) -> float:

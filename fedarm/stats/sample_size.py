@@ -25,6 +25,9 @@ from fedarm.stats.interval import CONFIDENCE, normal_quantile
 from fedarm.stats.power import POWER
 from fedarm.stats.ratio import tang_nam_variance
 
+# A share that is nought may come out as this little less.
+_ROUNDING = 1e-12
+
 
 def expected_pairs(success: float, *, correlation: float, ratio: float = 1.0) -> PairedCounts:
     """Return the shares of pairs in which both, one or neither of two checkpoints succeed.
@@ -47,14 +50,26 @@ def expected_pairs(success: float, *, correlation: float, ratio: float = 1.0) ->
         )
     both = first * success + correlation * math.sqrt(first * (1 - first) * success * (1 - success))
     shares = (both, first - both, success - both, 1 - first - success + both)
-    if min(shares) < 0:
+    if min(shares) < -_ROUNDING:
         raise ResultsError(
             "two outcomes with these shares cannot be correlated so",
             key="correlation",
             value=correlation,
             remedy="choose one nearer to 0",
         )
-    return PairedCounts(*shares)
+    return PairedCounts(*(max(share, 0.0) for share in shares))
+
+
+def highest_correlation(success: float, *, ratio: float = 1.0) -> float:
+    """Return the highest correlation that the two outcomes of a pair can have: none where they need not.
+
+    Args:
+        success: The second's share of successes, between 0 and 1.
+        ratio: The first's share over the second's.
+    """
+    shares = ratio * success, success
+    spread = math.prod(math.sqrt(share * (1 - share)) for share in shares)
+    return (min(shares) - math.prod(shares)) / spread
 
 
 def pairs_for_difference(expected: PairedCounts, *, margin: float, power: float = POWER) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -86,6 +87,9 @@ class Tracker:
 
     def _state(self, run: str) -> tuple[float, ...]:
         """Return what changes when a run notes something or begins anew."""
-        files = [self._root / run / name for name in (ROUNDS, STORE)]
-        stats = [file.stat() for file in files if file.exists()]
+        stats = []
+        for name in (ROUNDS, STORE):
+            # A job that begins anew deletes them at any moment.
+            with suppress(OSError):
+                stats.append((self._root / run / name).stat())
         return tuple(value for stat in stats for value in (stat.st_mtime_ns, stat.st_size))

@@ -132,6 +132,15 @@ def test_rollouts_that_a_pilot_cannot_use_are_listed(run, pilot):
     assert "of sorting: the initial condition was not met by every seed of each arm" in out
 
 
+def test_a_pilot_whose_reference_always_succeeds_is_refused_by_name(run, pilot):
+    for file in (pilot / "central").glob("seed*/rollouts/*/episodes.parquet"):
+        pd.read_parquet(file).assign(success=True).to_parquet(file)
+    code, _, err = run("--pilot", pilot)
+    assert code != 0
+    assert "succeeds always or never" in err
+    assert str(pilot) in err
+
+
 def test_a_missing_file_of_a_pilot_is_named(run, pilot):
     (pilot / "central/seed1/rollouts/stacking/episodes.parquet").unlink()
     code, _, err = run("--pilot", pilot)

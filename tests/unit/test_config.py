@@ -88,6 +88,13 @@ def test_shipped_configs_are_valid(name):
             ["rollout.progress.episodes", "at most `rollout.episodes`"],
         ),
         ("compare.reference", "centrl", ["compare.reference", "did you mean 'central'"]),
+        ("experiment", "datasets", ["experiment", "otherwise"]),
+        ("compare.reference", "local", ["compare.reference", "one a client", "central, fedprox"]),
+        (
+            "arms.workflow",
+            {"kind": "federated", "strategy": "fedavg"},
+            ["arms.workflow", "cannot have this name"],
+        ),
         ("policy", {"chunk_size": 4, "n_action_steps": 8}, ["policy", "cannot exceed"]),
     ],
 )

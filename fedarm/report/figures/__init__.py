@@ -97,7 +97,8 @@ FIGURES: Mapping[str, FigureText] = {
         "Success on every task",
         "Share of successful rollouts of the final checkpoints over all seeds, with Wilson 95 % "
         "intervals. These are of the episodes of these checkpoints; they do not say what another "
-        "training seed would give. All arms met the same initial conditions.",
+        "training seed would give. All arms draw on one list of initial conditions; how many of it each "
+        "has met is in the table.",
         ("success_by_task",),
         draw_success,
     ),
@@ -145,9 +146,9 @@ FIGURES: Mapping[str, FigureText] = {
         "success",
         "From where they succeed",
         "Each mark is an initial condition, where the object lay on the table, seen from above with "
-        "the arm below; all arms met the same. Its colour is the share of training seeds that succeed "
-        "from there. Crosses that lie together show where an arm fails; crosses all over, that the "
-        "place is not why. Of the local arms the task's own is shown.",
+        "the arm below, from the list that all arms share. Its colour is the share of training seeds "
+        "that succeed from there. Crosses that lie together show where an arm fails; crosses all over, "
+        "that the place is not why. Of the local arms the task's own is shown.",
         ("success_by_start",),
         draw_success_by_start,
     ),

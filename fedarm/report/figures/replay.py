@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -89,8 +88,7 @@ def _shown(results: ExperimentResults) -> list[tuple[Replay, str]]:
 
 
 def _palette(results: ExperimentResults) -> dict[str, str]:
-    settings = results.settings
-    palette = colours(replace(settings, runs=settings.replayed_runs))
+    palette = colours(results.settings)
     local = next((name for name in palette if name.startswith("local_")), None)
     return palette if local is None else {**palette, "local": palette[local]}
 

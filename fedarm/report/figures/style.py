@@ -75,13 +75,11 @@ _RC: Any = {
 
 
 def colours(settings: ComparisonSettings) -> dict[str, str]:
-    """Return a colour for each run's name."""
-    federated = [name for name in settings.names if settings.kind_of(name) == "federated"]
-    found = {
-        name: _KIND_COLOURS[settings.kind_of(name)]
-        for name in settings.names
-        if name not in federated
-    }
+    """Return a colour for each run's name, the same in all figures, whichever runs they show."""
+    # A real arm may have tried a few of those that were replayed.
+    kinds = {run.name: run.kind for run in settings.replayed_runs or settings.runs}
+    federated = [name for name, kind in kinds.items() if kind == "federated"]
+    found = {name: _KIND_COLOURS[kind] for name, kind in kinds.items() if kind != "federated"}
     for index, name in enumerate(federated):
         found[name] = _FEDERATED_COLOURS[index % len(_FEDERATED_COLOURS)]
     return found

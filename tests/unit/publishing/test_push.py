@@ -1,3 +1,5 @@
+import shutil
+
 import pytest
 import yaml
 
@@ -73,6 +75,32 @@ def test_rollouts_become_datasets_that_lerobot_finds(hub, push):
     code, _, err = push("--seed", "1", "--rollouts")
     assert code == 2
     assert "rollout.as_dataset" in err
+
+
+def test_only_rollouts_of_the_results_tasks_are_pushed(hub, push, experiment):
+    rollouts = experiment / "fedprox/seed0/rollouts"
+    # A scene that the experiment no longer has, and what a killed job has left.
+    for folder in ("stacking", ".sorting.x1y2z3"):
+        shutil.copytree(rollouts / "sorting", rollouts / folder)
+    assert push("--seed", "0", "--rollouts")[0] == 0
+    datasets = [name for name in hub.repositories if name.startswith("datasets/")]
+    assert datasets == [f"datasets/{OWNER}/smoke-fedprox-seed0-rollouts-sorting"]
+
+
+def test_a_shared_policy_is_not_pushed_with_the_success_of_the_clients_own(hub, push, experiment):
+    own = experiment / "fedprox/seed1/checkpoints/round_0002/clients/cubes/pretrained_model"
+    own.mkdir(parents=True)
+    code, _, err = push()
+    assert code == 2
+    assert "clients have policies of their own" in err
+    assert str(own) in err
+    assert "hf upload OWNER/NAME FOLDER" in err
+    assert hub.requests == []
+    # Only the round that was compared counts.
+    earlier = own.parents[3] / "round_0001"
+    earlier.mkdir()
+    own.parents[1].rename(earlier / "clients")
+    assert push()[0] == 0
 
 
 def test_what_is_public_is_only_added_to_when_asked(hub, push):

@@ -163,6 +163,19 @@ def test_without_federated_arms_or_unseen_sets_there_is_a_report(tmp_path):
     assert results["verdicts"] == []
     assert results["arms"]["central"]["unseen"] is None
     assert "nothing to compare" in (tmp_path / "comparison" / "verdict.txt").read_text()
+    # Without rows, too, a table says what its columns are.
+    intervals = pd.read_csv(tmp_path / "comparison" / "tables" / "intervals.csv")
+    assert {"candidate", "ratio_low", "method"} <= set(intervals.columns)
+    assert intervals.empty
+
+
+def test_margins_are_written_as_they_were_declared(tmp_path):
+    settings = fabricate(tmp_path / "lab", episodes=8, videos=False, **SMALL)
+    margins = replace(settings, margins=(0.125, 0.075))
+    write_comparison(margins, tmp_path / "comparison")
+    page = (tmp_path / "comparison" / "report.html").read_text()
+    assert '<th scope="row">12.5 %</th>' in page
+    assert "the margins 12.5 % and 7.5 % of" in page
 
 
 def test_reference_must_be_one_run_a_seed(settings):

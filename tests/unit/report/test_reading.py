@@ -1,6 +1,7 @@
 """Results that are missing, broken or contradictory are named, never dropped."""
 
 import json
+from dataclasses import replace
 
 import pandas as pd
 import pytest
@@ -147,6 +148,12 @@ def test_arms_that_never_met_are_an_error(small):
     results = read_results(small)
     with pytest.raises(ResultsError, match="no initial condition was met by every seed of each"):
         decide_all(results)
+
+
+def test_tasks_that_were_not_tried_are_listed(small):
+    results = read_results(replace(small, untried=("sorting",)))
+    warnings = build_results(results, decide_all(results), None)["warnings"]
+    assert [w["about"] for w in warnings if w["code"] == "not_tried"] == ["sorting"]
 
 
 def test_unequal_budgets_are_listed(small):

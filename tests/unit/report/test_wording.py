@@ -4,6 +4,7 @@ from dataclasses import replace
 import pytest
 
 from fedarm.report import wording
+from fedarm.report.verdicts import Look
 from fedarm.stats.fixed_sequence import Step
 from fedarm.stats.interval import Interval
 from fedarm.stats.power import Design
@@ -38,6 +39,13 @@ def test_headlines_name_who_where_and_what(decisions):
     )
     assert "is inferior to central" in wording.headline(replace(first, verdict="inferior"))
     assert "is inconclusive" in wording.headline(replace(first, verdict="inconclusive"))
+
+
+def test_tests_are_said_at_the_level_at_which_they_were_made(decisions):
+    assert "one-sided at 2.5 %:" in wording.sequence(decisions[0])
+    look = Look(number=3, of=5, boundary=2.63, confidence=0.9914)
+    looked = wording.sequence(replace(decisions[0], look=look))
+    assert "one-sided at 0.43 % (look 3 of 5):" in looked
 
 
 def test_checkpoint_verdicts_do_not_speak_of_training_anew(decisions):

@@ -27,6 +27,11 @@ def test_detectable_with_known_variance():
     assert detectable(0.0, 3.0) == 0.0
     z = norm.ppf(0.975)
     assert detectable_from_interval(Interval(-z, z)) == pytest.approx(2.8016, abs=1e-4)
+    # A look of a sequential plan has a wider interval of the same design.
+    wide = 4.56
+    confidence = 2 * norm.cdf(wide) - 1
+    found = detectable_from_interval(Interval(-wide, wide), confidence=confidence)
+    assert found == pytest.approx(2.8016, abs=1e-4)
 
 
 @pytest.mark.parametrize("df", [2.0, 7.2, 40.0])

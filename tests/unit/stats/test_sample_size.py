@@ -10,7 +10,12 @@ from fedarm.errors import ResultsError
 from fedarm.stats.counts import PairedCounts
 from fedarm.stats.difference import tango_z
 from fedarm.stats.ratio import tang_nam_z
-from fedarm.stats.sample_size import expected_pairs, pairs_for_difference, pairs_for_ratio
+from fedarm.stats.sample_size import (
+    expected_pairs,
+    highest_correlation,
+    pairs_for_difference,
+    pairs_for_ratio,
+)
 
 EQUAL = expected_pairs(0.8, correlation=0.3)
 
@@ -55,6 +60,16 @@ def test_expected_pairs_have_the_shares_and_the_correlation():
     covariance = expected.both - 0.6 * 0.8
     assert covariance / math.sqrt(0.24 * 0.16) == pytest.approx(0.3)
     assert EQUAL.first_only == pytest.approx(0.16 * 0.7)
+
+
+@pytest.mark.parametrize(("success", "ratio"), [(0.95, 0.85), (0.95, 1.0), (0.3, 1.4), (0.6, 0.8)])
+def test_pairs_have_the_highest_correlation_that_their_shares_allow(success, ratio):
+    most = highest_correlation(success, ratio=ratio)
+    pairs = expected_pairs(success, correlation=most, ratio=ratio)
+    # The rarer success never comes without the other.
+    assert min(pairs.first_only, pairs.second_only) == pytest.approx(0, abs=1e-12)
+    with pytest.raises(ResultsError, match="cannot be correlated"):
+        expected_pairs(success, correlation=most + 1e-6, ratio=ratio)
 
 
 def test_pairs_by_hand():

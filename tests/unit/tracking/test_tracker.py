@@ -1,5 +1,6 @@
 import logging
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -86,6 +87,48 @@ def test_a_training_that_begins_anew_is_another_one(job):
     tracker.close()
     assert recorder.told[("fedprox/seed0", "second")] == [(0, 7.0)]
     assert recorder.closed == ["first", "second"]
+
+
+def test_a_store_that_is_wiped_during_a_look_is_read_at_the_next(job, monkeypatch):
+    recorder = Recorder()
+    tracker = Tracker(job.root, [recorder])
+    job.note(0)
+    stat = Path.stat
+
+    def wipe_after(path, **options):
+        found = stat(path, **options)
+        if path.name == "metrics.jsonl":
+            shutil.rmtree(path.parent)
+        return found
+
+    with monkeypatch.context() as patched:
+        patched.setattr("fedarm.tracking.tracker.find_runs", lambda _: [job.run])
+        patched.setattr(Path, "stat", wipe_after)
+        tracker.look()
+    assert not job.folder.exists()
+    job.begin("second")
+    job.note(0)
+    tracker.close()
+    assert recorder.told == {("fedprox/seed0", "second"): [(0, 1.0)]}
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_told_to_end_while_it_begins_a_tracker_still_looks_once(job, monkeypatch, number):
+    recorder = Recorder()
+
+    def told_while_importing(_):
+        signal.raise_signal(number)
+        return [recorder]
+
+    monkeypatch.setattr("fedarm.cli_track._sinks", told_while_importing)
+    job.note(0)
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        assert cli.main(["track", str(job.root), "--follow", "--tensorboard"]) == 0
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert recorder.told == {("fedprox/seed0", "first"): [(0, 1.0)]}
+    assert recorder.closed == ["first"]
 
 
 def test_a_tracker_that_fails_is_said_once_and_the_others_go_on(job, caplog):
