@@ -25,7 +25,9 @@ from fedarm.provenance import VERSION_DIGITS, digest_file, digest_value
 
 _PACKAGE = Path(__file__).resolve().parent
 _ROOT = f"{_PACKAGE.parent}{os.sep}"
-_CODE = {".py", ".pyc"}
+# What the package ships beside its code. What editors, merges and desktops leave in its folders changes
+# no result: `.loop.py.swp`, `loop.py~`, `loop.py.orig`, `.DS_Store`.
+_DATA = {".j2", ".js", ".css"}
 _DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
 # Modules whose digest is kept: some ten versions of the package.
@@ -95,7 +97,11 @@ def _beside(name: str) -> tuple[str, ...]:
     folder = Path(name)
     packages = [each for each in (folder, *folder.parents) if each.is_relative_to(_PACKAGE)]
     inits = [each / "__init__.py" for each in packages if (each / "__init__.py").is_file()]
-    data = [path for path in folder.iterdir() if path.is_file() and path.suffix not in _CODE]
+    data = [
+        path
+        for path in folder.iterdir()
+        if path.suffix in _DATA and not path.name.startswith(".") and path.is_file()
+    ]
     return tuple(str(path) for path in (*inits, *data))
 
 

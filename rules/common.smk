@@ -17,6 +17,7 @@ from fedarm.evaluation_jobs import (
 )
 from fedarm.experiment import parse_experiment, write_resolved_config
 from fedarm.gpus import one_gpu_if_any
+from fedarm.local_checkpoints import digest_local_base
 from fedarm.logging import exit_with
 from fedarm.provenance import digest_value
 from fedarm.slurm import Request, check_requests
@@ -65,6 +66,8 @@ try:
         if experiment.evaluation.kind == "recorded"
         else None
     )
+    # None unless the base is a checkpoint in a folder, which must be there.
+    BASE_DIGEST = digest_local_base(experiment.config.base, source=CONFIG_SOURCE)
 except FedarmError as error:
     exit_with(error)
 
@@ -170,10 +173,24 @@ def local_training_digest(wildcards):
     return digest_value([train_settings(experiment, run).digest() for run in runs])
 
 
-def rollout_workers(cores):
-    """Return the processes of a rollout job: the machine's cores over the arms' jobs, at least one."""
+def on_cluster():
+    """Return whether jobs run on a cluster's nodes: this process submits them, or runs a submitted one.
+
+    On its node a job is planned once more, by a Snakemake that takes the node for its own machine. Both have
+    to ask for the same, or the job would take what SLURM has not assigned to it.
+    """
+    return workflow.non_local_exec or workflow.remote_exec
+
+
+def rollout_workers(wildcards):
+    """Return the processes of a rollout job: the machine's cores over the arms' jobs, at least one.
+
+    A cluster has no number of cores, so that there its profile says it.
+    """
+    if on_cluster():
+        return 1
     jobs = len({run.name for run in experiment.runs})
-    return max(1, (cores or 1) // jobs)
+    return max(1, (workflow.resource_settings.cores or 1) // jobs)
 
 
 def more_each_time(mem_mb):
@@ -186,7 +203,7 @@ def gpus_here(wildcards):
 
     A cluster's nodes have other GPUs than the machine that plans, so that there its profile says it.
     """
-    return 0 if workflow.non_local_exec else one_gpu_if_any()
+    return 0 if on_cluster() else one_gpu_if_any()
 
 
 def federation_gpus(wildcards, threads):

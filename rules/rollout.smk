@@ -26,9 +26,8 @@ rule rollout_arm:
         run=rollout_names("local", "central", "federated"),
     conda:
         "../envs/training.yaml"
-    # The arms share out the cores; with fewer cores than arms, jobs side by side are all that is needed. On a
-    # cluster there is no number of cores: its profile says how many a job gets.
-    threads: rollout_workers(workflow.resource_settings.cores)
+    # The arms share out the cores; with fewer cores than arms, jobs side by side are all that is needed.
+    threads: rollout_workers
     resources:
         mem_mb=lambda wildcards, threads, attempt: attempt * (1500 + 1500 * threads),
         runtime=240,

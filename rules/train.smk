@@ -23,6 +23,7 @@ rule train_base:
         script=script_of("train_base"),
         code=code_of("train_base"),
         settings=train_settings(experiment, experiment.base_run).digest(),
+        checkpoint=BASE_DIGEST,
     shell:
         "python {params.script:q} --config {params.config:q} --gpus {resources.gpu}"
         " > {log:q} 2>&1"

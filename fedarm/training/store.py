@@ -32,6 +32,7 @@ from safetensors.torch import load_file as load_tensors
 from safetensors.torch import save_file as save_tensors
 
 from fedarm.code_digest import digest_code
+from fedarm.config_training import Base, CheckpointBase
 from fedarm.errors import CheckpointError, DataError, ResultsError
 from fedarm.logging import get_logger
 from fedarm.paths import atomic_dir, make_folder, read_json, write_atomic, write_json
@@ -80,11 +81,12 @@ def run_fingerprint(
     """
     sources = {*settings.sources, *settings.evaluated, *settings.shaped_by}
     known = elsewhere or {}
+    start = settings.start or _given_base(settings.base)
     return digest_value(
         {
             "settings": settings.digest(),
             "data": sorted(known.get(source.name) or data_digest(source) for source in sources),
-            "start": None if settings.start is None else digest_checkpoint(settings.start),
+            "start": None if start is None else digest_checkpoint(start),
             "code": digest_code(code),
             "torch": torch.__version__,
         }
@@ -256,6 +258,11 @@ def _replaced(policy: PreTrainedPolicy, values: State) -> Iterator[None]:
         yield
         for name, tensor in before.items():
             named[name].copy_(tensor)
+
+
+def _given_base(base: Base) -> Path | None:
+    """Return the folder of a base that is given as one: others may have trained it again since."""
+    return Path(base.path) if isinstance(base, CheckpointBase) and base.path is not None else None
 
 
 def data_digest(source: DataSource) -> str:

@@ -69,3 +69,41 @@ def test_a_simulation_asks_for_the_gpus_that_it_sets_aside(workflow):
     (workflow.root / "simulation.yaml").write_text(changed)
     plan = workflow.dry_run("--configfile", "simulation.yaml")
     assert resources(plan, "train_federated")["gpu"] == "1"
+
+
+def test_a_node_plans_what_was_asked_of_the_cluster(workflow, monkeypatch):
+    """Without a word of the profile one core and no GPU, whatever the node has; else what that says."""
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1")
+    on_node = (*SMOKE, "--mode", "remote", "--cores", "64")
+    plan = workflow.dry_run(*on_node)
+    asked = [
+        *("--set-threads", "rollout_base=3"),
+        *("--set-resources", "rollout_base:gpu=2", "train_base:gpu=1"),
+    ]
+    told = workflow.dry_run(*on_node, *asked)
+    for rule in ("train_base", "train_federated", "rollout_base"):
+        assert resources(plan, rule)["gpu"] == "0"
+    assert resources(plan, "rollout_base")["mem_mb"] == "3000"
+    assert (resources(told, "rollout_base")["gpu"], resources(told, "train_base")["gpu"]) == (
+        "2",
+        "1",
+    )
+    assert resources(told, "rollout_base")["mem_mb"] == "6000"
+
+
+def test_a_base_in_a_folder_counts_by_its_content(workflow):
+    folder = workflow.root / "given"
+    config = (REPOSITORY / "configs/smoke.yaml").read_text()
+    base = "base: {kind: checkpoint, path: given}"
+    changed = re.sub(r"^base:.*(?:\n[ #].*)*", base, config, flags=re.M)
+    assert base in changed
+    (workflow.root / "given.yaml").write_text(changed)
+    planned = ("--dry-run", "--configfile", "given.yaml")
+    refused = workflow.snakemake(*planned)
+    assert refused.returncode != 0
+    assert "base.path" in refused.stdout
+    assert "Traceback" not in refused.stdout
+    folder.mkdir()
+    (folder / "config.json").write_text("{}")
+    (folder / "model.safetensors").write_text("weights")
+    assert counts(workflow.run(*planned))["train_base"] == 1

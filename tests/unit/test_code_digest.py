@@ -1,6 +1,8 @@
 """A rule reruns when the code that it runs changes, and not when that is only written otherwise."""
 
 import json
+import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -11,9 +13,12 @@ from fedarm.code_digest import digest_code
 @pytest.fixture(autouse=True)
 def _own_cache(tmp_path, monkeypatch):
     monkeypatch.setenv("FEDARM_CACHE", str(tmp_path / "cache"))
-    code_digest._known_modules.cache_clear()
+    kept = (code_digest._known_modules, code_digest._module_file)
+    for each in kept:
+        each.cache_clear()
     yield
-    code_digest._known_modules.cache_clear()
+    for each in kept:
+        each.cache_clear()
 
 
 SOURCE = '''
@@ -67,6 +72,46 @@ def test_transitive_imports_count(tmp_path, monkeypatch):
     assert digest_code(script) == before
     (package / "inner.py").write_text("value = 2\n")
     assert digest_code(script) != before
+
+
+@pytest.mark.parametrize(
+    ("name", "counts"),
+    [
+        ("page.html.j2", True),
+        ("page.css", True),
+        (".outer.py.swp", False),
+        (".page.css", False),
+        ("outer.py~", False),
+        ("outer.py.orig", False),
+        ("outer.py.rej", False),
+        (".DS_Store", False),
+    ],
+)
+def test_of_files_beside_a_module_only_shipped_ones_count(tmp_path, monkeypatch, name, counts):
+    package = tmp_path / "fedarm"
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+    (package / "outer.py").write_text("value = 1\n")
+    monkeypatch.setattr(code_digest, "_PACKAGE", package)
+    script = tmp_path / "script.py"
+    script.write_text("import fedarm.outer\n")
+    (package / name).write_text("one")
+    before = digest_code(script)
+    (package / name).write_text("another")
+    assert (digest_code(script) != before) == counts
+
+
+def test_the_package_ships_no_other_kind_of_file():
+    shipped = subprocess.run(
+        ["git", "ls-files", code_digest._PACKAGE.name],
+        cwd=code_digest._PACKAGE.parent,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if shipped.returncode != 0:
+        pytest.skip("not a checkout of git")
+    assert {Path(file).suffix for file in shipped.stdout.split()} <= {".py", *code_digest._DATA}
 
 
 def test_a_kept_digest_is_that_of_a_fresh_parse(tmp_path):

@@ -258,6 +258,26 @@ def test_a_given_checkpoint_becomes_the_base(experiment, tmp_path: Path):
     assert (metrics["samples"], metrics["statistics_source"]) == (0, {"checkpoint": str(given)})
 
 
+def test_a_given_checkpoint_that_was_trained_again_becomes_the_base_anew(
+    experiment, tmp_path: Path
+):
+    settings = settings_of(experiment, "base", 0)
+    given = tmp_path / "given"
+    shutil.copytree(settings.checkpoints / "round_0000" / "pretrained_model", given)
+    base = CheckpointBase(kind="checkpoint", path=str(given))
+    from_checkpoint = moved(replace(settings, base=base, sources=()), tmp_path)
+    train_base(from_checkpoint)
+    before = digest_checkpoint(given)
+    weights = given / "model.safetensors"
+    # Another sign of the last number.
+    changed = bytearray(weights.read_bytes())
+    changed[-1] ^= 0x80
+    weights.write_bytes(changed)
+    train_base(from_checkpoint)
+    saved = from_checkpoint.checkpoints / "round_0000" / "pretrained_model"
+    assert digest_checkpoint(saved) == digest_checkpoint(given) != before
+
+
 def _recorded(root: Path, cameras: dict[str, str]) -> Experiment:
     """Return an experiment on recordings of the hub, each with a camera of its own choice."""
     recording = {"source": "hub", "revision": "a" * 40, "held_out": 1}

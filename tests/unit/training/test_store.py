@@ -1,9 +1,11 @@
 import json
+import shutil
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from fedarm.config_training import CheckpointBase
 from fedarm.errors import CheckpointError, DataError, ResultsError
 from fedarm.policies.checkpoint import digest_checkpoint
 from fedarm.training.store import RoundStore, run_fingerprint
@@ -159,6 +161,24 @@ def test_the_fingerprint_follows_settings_data_start_and_code(central, tmp_path)
     prints.append(run_fingerprint(replace(central, start=other_start), code))
     assert len(set(prints)) == len(prints)
     assert digest_checkpoint(central.start) != digest_checkpoint(other_start)
+
+
+def test_the_fingerprint_of_a_given_base_follows_its_files(central, tmp_path):
+    given = tmp_path / "given"
+    shutil.copytree(central.start, given)
+    base = CheckpointBase(kind="checkpoint", path=str(given))
+    settings = replace(central, base=base, start=None)
+    code = tmp_path / "train.py"
+    code.write_text("rate = 1\n")
+    before = run_fingerprint(settings, code)
+    weights = given / "model.safetensors"
+    changed = bytearray(weights.read_bytes())
+    changed[-1] ^= 1
+    weights.write_bytes(changed)
+    assert run_fingerprint(settings, code) != before
+    weights.unlink()
+    with pytest.raises(CheckpointError, match="file is missing"):
+        run_fingerprint(settings, code)
 
 
 def test_a_missing_cache_is_named(central, tmp_path):
