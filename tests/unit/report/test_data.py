@@ -163,7 +163,9 @@ def test_totals_of_a_check_are_over_all_datasets(with_data):
 def test_a_file_of_another_schema_is_named(with_data):
     write(with_data.data[1].paths.checks, {**checks(), "schema_version": 1})
 
-    with pytest.raises(ResultsError, match=r"(?s)not of the documented schema.*sorting/checks\.json"):
+    with pytest.raises(
+        ResultsError, match=r"(?s)not of the documented schema.*sorting/checks\.json"
+    ):
         read_data(with_data)
 
 
