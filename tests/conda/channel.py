@@ -6,6 +6,7 @@ Two commands, because rattler and rattler-build cannot be loaded into the same p
 """
 
 import asyncio
+import os
 import platform
 import shutil
 import subprocess
@@ -92,6 +93,9 @@ def index(channel: Path) -> None:
     from rattler.index import index_fs
 
     asyncio.run(index_fs(channel, write_shards=False))
+    # Rattler's threads let go of Python's objects while the interpreter shuts down: in one of 25 runs
+    # that crashed. The lists are written by now.
+    os._exit(0)
 
 
 if __name__ == "__main__":
