@@ -71,6 +71,7 @@ class ComparisonSettings:
         runs: The runs, in the order in which they are shown.
         clients: The clients' datasets, on whose tasks the primary metric counts.
         unseen: The datasets that no arm is trained on.
+        untried: Clients' datasets on whose tasks a real arm has tried nothing.
         reference: The arm that the others are compared with.
         margins: Shares of the reference's success that may be lost.
         level: Whether the verdict speaks of training anew or of these checkpoints only.

@@ -52,7 +52,7 @@ def blend(frame: NDArray[np.uint8], layers: Iterable[Layer]) -> NDArray[np.uint8
         mixed = picture[rows, columns].astype(np.float32)
         mixed *= layer.through[part_rows, part_columns]
         mixed += layer.colour[part_rows, part_columns]
-        # Between 0 and 255: a layer's colour is no more than alpha leaves.
+        # Between 0 and 255: a layer's colour is at most 255 times its alpha.
         picture[rows, columns] = np.rint(mixed, out=mixed).astype(np.uint8)
     return picture
 

@@ -245,12 +245,17 @@ def _pretrain_and_die(settings: TrainSettings, call: int) -> None:
     train_base(settings)
 
 
-def test_a_given_checkpoint_becomes_the_base(experiment, tmp_path: Path):
+def _based_on_a_copy(experiment, folder: Path) -> tuple[Path, TrainSettings]:
+    """Return a copy of the base's checkpoint, and settings of a base that is that copy."""
     settings = settings_of(experiment, "base", 0)
-    given = tmp_path / "given"
+    given = folder / "given"
     shutil.copytree(settings.checkpoints / "round_0000" / "pretrained_model", given)
     base = CheckpointBase(kind="checkpoint", path=str(given))
-    from_checkpoint = moved(replace(settings, base=base, sources=()), tmp_path)
+    return given, moved(replace(settings, base=base, sources=()), folder)
+
+
+def test_a_given_checkpoint_becomes_the_base(experiment, tmp_path: Path):
+    given, from_checkpoint = _based_on_a_copy(experiment, tmp_path)
     train_base(from_checkpoint)
     saved = from_checkpoint.checkpoints / "round_0000" / "pretrained_model"
     assert digest_checkpoint(saved) == digest_checkpoint(given)
@@ -261,11 +266,7 @@ def test_a_given_checkpoint_becomes_the_base(experiment, tmp_path: Path):
 def test_a_given_checkpoint_that_was_trained_again_becomes_the_base_anew(
     experiment, tmp_path: Path
 ):
-    settings = settings_of(experiment, "base", 0)
-    given = tmp_path / "given"
-    shutil.copytree(settings.checkpoints / "round_0000" / "pretrained_model", given)
-    base = CheckpointBase(kind="checkpoint", path=str(given))
-    from_checkpoint = moved(replace(settings, base=base, sources=()), tmp_path)
+    given, from_checkpoint = _based_on_a_copy(experiment, tmp_path)
     train_base(from_checkpoint)
     before = digest_checkpoint(given)
     weights = given / "model.safetensors"
