@@ -11,6 +11,8 @@ from __future__ import annotations
 import importlib
 import sys
 
+from fedarm.torch_lean import leave_out_compiler
+
 _READERS = ("lerobot.policies", "lerobot.datasets", "lerobot.processor")
 
 # Flags that this module has switched off.
@@ -27,6 +29,7 @@ def lean_imports(*, keep: tuple[str, ...] = ()) -> None:
         keep: Import names of optional packages that this process needs, for example ("datasets",) to
             record a dataset or ("transformers",) for SmolVLA.
     """
+    leave_out_compiler()
     from lerobot.utils import import_utils
 
     kept = {f"_{name}_available" for name in keep}

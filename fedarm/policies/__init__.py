@@ -13,6 +13,11 @@ Importing this package makes the backbone known, so that LeRobot's own tools rea
 `lerobot-eval --policy.path=<folder> --env.discover_packages_path=fedarm.policies ...`.
 """
 
-from fedarm.policies.backbone import register_backbones
+from fedarm.torch_lean import leave_out_compiler
+
+leave_out_compiler()
+
+# After this: torchvision, which it imports, wants the compiler.
+from fedarm.policies.backbone import register_backbones  # noqa: E402
 
 register_backbones()

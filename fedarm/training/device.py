@@ -25,7 +25,8 @@ def prepare_torch() -> torch.device:
     # cuBLAS is repeatable only with this, and reads it when it is first used.
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.set_num_threads(1)
-    torch.use_deterministic_algorithms(True)
+    # As `use_deterministic_algorithms(True)`, which would import the compiler to tell it, too.
+    torch.set_deterministic_debug_mode("error")
     # Together with the above PyTorch would fill all new memory with NaN, at 2 % of a step's time.
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     torch.backends.cudnn.benchmark = False
