@@ -32,7 +32,7 @@ from fedarm.rollout.layers import Colour, Layer, blend, flatten
 from fedarm.rollout.overlay import (
     PlannedPath,
     densify,
-    dot_layer,
+    dot_layers,
     gripper_layer,
     path_layer,
     plan_path,
@@ -102,7 +102,10 @@ class Film:
         joints = np.concatenate([simulation.state()[None], chunk])
         points = self._scene.project(self._scene.tool_positions(densify(joints)), self._size)
         path = plan_path(points, executed=self._n_action_steps, size=self._size)
-        self._plan = _Plan(chunk, path, first_frame=self._frames)
+        # A frame shows the end of its thirtieth of a second.
+        ends = np.arange(1, self._n_action_steps * FRAMES_A_STEP + 1) / FRAMES_A_STEP
+        dots = dot_layers(path, steps=ends, size=self._size)
+        self._plan = _Plan(chunk, path, dots, first_frame=self._frames)
         self.actions = np.concatenate([self.actions, chunk[: self._n_action_steps]])
 
     def on_frame(self, simulation: Simulation) -> None:
@@ -112,9 +115,7 @@ class Film:
         if part == 0:
             status = self._status(f"step {self._frames // FRAMES_A_STEP + 1}")
             self._layers_of_step = (*self._plan.draw(step, self._size), self._headings, status)
-        # The frame shows the end of its thirtieth of a second.
-        now = (frames_of_plan + 1) / FRAMES_A_STEP
-        dot = dot_layer(self._plan.path, step=now, size=self._size)
+        dot = self._plan.dots[frames_of_plan]
         frame = simulation.render(self._size)
         self.writer.write(blend(frame, [*self._layers_of_step, dot]))
         self._frames += 1
@@ -153,11 +154,13 @@ class _Plan:
     Attributes:
         chunk: `(step, joint)`, degrees and percent.
         path: The tool's way.
+        dots: Where the tool should be, a layer a frame.
         first_frame: The film's frame with which it begins.
     """
 
     chunk: Joints
     path: PlannedPath
+    dots: list[Layer]
     first_frame: int
 
     def draw(self, step: int, size: int) -> tuple[Layer, ...]:

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from fedarm.rollout.captions import margin_px
 from fedarm.rollout.layers import Colour, Layer, flatten
@@ -115,28 +115,32 @@ def path_layer(path: PlannedPath, *, step: int, size: int) -> Layer:
     return flatten([dark, coloured])
 
 
-def dot_layer(path: PlannedPath, *, step: float, size: int) -> Layer:
-    """Return where the tool should be, between two control steps too: a white dot with a dark rim.
+def dot_layers(path: PlannedPath, *, steps: ArrayLike, size: int) -> list[Layer]:
+    """Return where the tool should be at some times: white dots with a dark rim, one a layer.
 
     Args:
         path: The predicted way.
-        step: Control steps since the policy looked.
+        steps: Control steps since the policy looked; times between two of them, too.
         size: Side of the frame, in pixels.
     """
-    place = min(step * POINTS_A_STEP, len(path.points_px) - 1)
-    before, after = path.points_px[math.floor(place)], path.points_px[math.ceil(place)]
-    part = place % 1
-    point = [(1 - part) * x + part * y for x, y in zip(before, after, strict=True)]
-    left, top, right, bottom = _window([point], reach=_reach_px(size), size=size)
-    distance, _ = _distance_to_segment(point, point, rows=(top, bottom), columns=(left, right))
+    points = np.array(path.points_px)
+    place = np.minimum(np.asarray(steps) * POINTS_A_STEP, len(points) - 1)
+    before, part = np.floor(place).astype(int), (place % 1)[:, None]
+    middle = (1 - part) * points[before] + part * points[np.ceil(place).astype(int)]
+    # The same window around each; `blend` cuts off what is outside of the frame.
+    reach = _reach_px(size)
+    corner = np.floor(middle).astype(int) - reach
+    pixels = (corner[..., None] + np.arange(2 * reach + 2)).astype(np.float32)
+    x, y = np.moveaxis(pixels - middle[..., None].astype(np.float32), 1, 0)
+    distance = np.hypot(x[:, None, :], y[:, :, None])[..., None]
     rim = _coverage((_DOT + _HALO) * size - distance) * _HALO_ALPHA
     dot = _coverage(_DOT * size - distance)
-    return flatten(
-        [
-            Layer.tinted(rim, _HALO_COLOUR, top=top, left=left),
-            Layer.tinted(dot, _NOW_COLOUR, top=top, left=left),
-        ]
-    )
+    colour = rim * _array(_HALO_COLOUR) * (1 - dot) + dot * _array(_NOW_COLOUR)
+    alpha = rim * (1 - dot) + dot
+    return [
+        Layer(int(top), int(left), *layer)
+        for (left, top), *layer in zip(corner, colour, alpha, strict=True)
+    ]
 
 
 def gripper_layer(gripper: NDArray[np.floating], *, executed: int, step: int, size: int) -> Layer:
@@ -205,6 +209,10 @@ def _window(
 def _reach_px(size: int) -> int:
     """Return how far from a point of the path anything is drawn."""
     return int(np.ceil(max(_WIDE / 2 + _HALO, _DOT + _HALO) * size)) + 1
+
+
+def _array(colour: Colour) -> NDArray[np.float32]:
+    return np.array(colour, dtype=np.float32)
 
 
 def _coverage(inside_px: NDArray[np.floating]) -> NDArray[np.float32]:

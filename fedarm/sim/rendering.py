@@ -79,7 +79,7 @@ class Renderer:
     """
 
     def __init__(self, model: mujoco.MjModel) -> None:
-        self._context = _gl_context(_FIRST_SIZE_PX)
+        self._context = _gl_context()
         self._context.make_current()
         self._scene = mujoco.MjvScene(model, maxgeom=_MAX_GEOMS)
         self._options = mujoco.MjvOption()
@@ -89,7 +89,6 @@ class Renderer:
         self._graphics = mujoco.MjrContext(model, mujoco.mjtFontScale.mjFONTSCALE_50)
         # As the graphics library has it: turned round, small differences far away would be rounded off.
         self._graphics.readDepthMap = mujoco.mjtDepthMap.mjDEPTH_ZEROFAR
-        mujoco.mjr_setBuffer(mujoco.mjtFramebuffer.mjFB_OFFSCREEN, self._graphics)
         self._fixed: dict[tuple[int, int], _Picture] = {}
         _open.add(self)
 
@@ -113,6 +112,8 @@ class Renderer:
         """
         drawn = size * supersampling
         self._context.make_current()
+        # Other scenes' renderers draw in the same context, each into a buffer of its own.
+        mujoco.mjr_setBuffer(mujoco.mjtFramebuffer.mjFB_OFFSCREEN, self._graphics)
         if drawn > self._size:
             mujoco.mjr_resizeOffscreen(drawn, drawn, self._graphics)
             self._size = drawn
@@ -146,7 +147,6 @@ class Renderer:
         _open.discard(self)
         self._context.make_current()
         self._graphics.free()
-        self._context.free()
 
 
 def _shrink(pixels: NDArray[np.uint8], factor: int) -> NDArray[np.uint8]:
@@ -166,6 +166,7 @@ _open: weakref.WeakSet[Renderer] = weakref.WeakSet()
 def _close_all() -> None:
     for renderer in list(_open):
         renderer.close()
+    _gl_context().free()
 
 
 @lru_cache(maxsize=1)
@@ -179,12 +180,13 @@ def _context_class() -> Any:
     return GLContext
 
 
-def _gl_context(size: int) -> Any:
-    context = _context_class()(size, size)
-    if not _open:
-        # MuJoCo shuts EGL down at exit. Handlers run last in, first out: one that is registered after
-        # the first context closes the renderers before that, without EGL's complaints.
-        atexit.register(_close_all)
+# One a process: what the graphics library compiles for a context takes longer than a scene's meshes.
+@lru_cache(maxsize=1)
+def _gl_context() -> Any:
+    context = _context_class()(_FIRST_SIZE_PX, _FIRST_SIZE_PX)
+    # MuJoCo shuts EGL down at exit. Handlers run last in, first out: one that is registered after the
+    # context closes the renderers before that, without EGL's complaints.
+    atexit.register(_close_all)
     return context
 
 

@@ -8,7 +8,7 @@ from fedarm.rollout.overlay import (
     FULL_BAR_PERCENT,
     POINTS_A_STEP,
     densify,
-    dot_layer,
+    dot_layers,
     gripper_layer,
     path_layer,
     plan_path,
@@ -97,7 +97,7 @@ def test_path_wholly_outside_the_frame_draws_nothing():
 
 @pytest.mark.parametrize("step", [0, 2.5, 16])
 def test_dot_is_where_the_tool_should_be(step):
-    alpha = alpha_of(dot_layer(straight_path(), step=step, size=SIZE))
+    alpha = alpha_of(*dot_layers(straight_path(), steps=[step], size=SIZE))
     rows, columns = np.nonzero(alpha > 0.95)
     assert rows.mean() == pytest.approx(100, abs=0.01)
     assert columns.mean() == pytest.approx(40 + 10 * step, abs=0.5)

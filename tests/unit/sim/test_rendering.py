@@ -1,8 +1,10 @@
 """The graphics libraries: choice, fallback, error, and a clean end."""
 
+import gc
 import subprocess
 import sys
 
+import mujoco
 import numpy as np
 import pytest
 
@@ -124,3 +126,39 @@ def test_a_picture_does_not_depend_on_what_size_was_drawn_before():
     fresh = Simulation(Scene(get_task("pickplace")))
     fresh.reset(0)
     np.testing.assert_array_equal(fresh.render(400), large)
+
+
+def test_scenes_draw_side_by_side_and_one_after_the_other():
+    """All renderers of a process share a graphics context, and each scene's is closed with it."""
+
+    def begin(task):
+        simulation = Simulation(Scene(get_task(task)))
+        simulation.reset(0)
+        return simulation
+
+    first = begin("pickplace")
+    expected = first.render(64)
+    second = begin("stacking")
+    other = second.render(300)
+    np.testing.assert_array_equal(first.render(64), expected)
+    np.testing.assert_array_equal(second.render(300), other)
+    del second
+    gc.collect()
+    np.testing.assert_array_equal(first.render(64), expected)
+    np.testing.assert_array_equal(begin("pickplace").render(64), expected)
+
+
+@pytest.mark.parametrize("task", ["pickplace", "stacking", "sorting"])
+def test_what_is_fixed_hides_and_is_hidden_as_if_all_were_drawn_at_once(task):
+    scene = compile_scene(task)
+    simulation = Simulation(scene)
+    rng = np.random.default_rng(0)
+    for seed in range(3):
+        simulation.reset(seed)
+        for _ in range(6):
+            simulation.step(rng.uniform(-60, 60, 6))
+        picture = simulation.render(240)
+        at_once = scene._renderer._draw(
+            scene.model, simulation._data, simulation._camera, mujoco.mjtCatBit.mjCAT_ALL, 240
+        )
+        np.testing.assert_array_equal(picture, at_once.pixels[::-1])
