@@ -49,11 +49,11 @@ def blend(frame: NDArray[np.uint8], layers: Iterable[Layer]) -> NDArray[np.uint8
     for layer in layers:
         rows, part_rows = _overlap(layer.top, layer.alpha.shape[0], frame.shape[0])
         columns, part_columns = _overlap(layer.left, layer.alpha.shape[1], frame.shape[1])
-        mixed = picture[rows, columns].astype(np.float32)
-        mixed *= layer.through[part_rows, part_columns]
+        covered = picture[rows, columns]
+        mixed = covered * layer.through[part_rows, part_columns]
         mixed += layer.colour[part_rows, part_columns]
         # Between 0 and 255: a layer's colour is at most 255 times its alpha.
-        picture[rows, columns] = np.rint(mixed, out=mixed).astype(np.uint8)
+        covered[...] = np.rint(mixed, out=mixed)
     return picture
 
 

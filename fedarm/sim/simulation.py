@@ -119,11 +119,12 @@ class Simulation:
         """
         low, high = self._model.actuator_ctrlrange.T
         target = np.clip(to_radians(action), low, high)
-        way = self._data.ctrl + _RAMP[:, None] * (target - self._data.ctrl)
-        for index, control in enumerate(way):
-            self._data.ctrl[:] = control
+        controls = self._data.ctrl
+        way = controls + _RAMP[:, None] * (target - controls)
+        for index, control in enumerate(way, start=1):
+            controls[:] = control
             mujoco.mj_step(self._model, self._data)
-            if on_frame is not None and index + 1 in _FRAME_ENDS:
+            if on_frame is not None and index in _FRAME_ENDS:
                 on_frame(self)
         self._judge()
         return StepOutcome(self.success)
