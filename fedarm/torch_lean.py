@@ -11,7 +11,9 @@ from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, MutableSequence
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
 
@@ -24,20 +26,23 @@ def leave_out_compiler() -> None:
     if _COMPILER not in sys.modules:
         sys.modules[_COMPILER] = _Compiler(_COMPILER)
         sys.modules[_HELPERS] = _Helpers(_HELPERS)
+        sys.meta_path.insert(0, _Finder())
 
 
 class _StandIn(ModuleType):
     """A module that gives its place to the real one when it is asked for what it lacks."""
 
     def __getattr__(self, name: str) -> Any:
-        # Who looks at what each module has, as `inspect` does, does not mean this one; who asks the
-        # package where its modules are wants one of them.
-        if name.startswith("__") and (self.__name__, name) != (_COMPILER, "__path__"):
+        # Who looks at what each module has, as `inspect` does, does not mean this one.
+        if name.startswith("__"):
             raise AttributeError(name)
         return getattr(_real(self.__name__), name)
 
 
 class _Compiler(_StandIn):
+    # Of a package: its modules are asked of `_Finder`.
+    __path__: MutableSequence[str] = []  # noqa: RUF012 - a module's
+
     @staticmethod
     def disable(function: Callable[..., Any] | None = None, *_: Any, **__: Any) -> Any:
         """Return a function as it is, or what does so: the mark that it is not to be compiled."""
@@ -55,8 +60,34 @@ class _Helpers(_StandIn):
         return bool(_real(_HELPERS).is_compile_supported(device_type))
 
 
+class _Finder(MetaPathFinder):
+    """Finds the compiler's other modules while stand-ins are in place, by importing the real ones."""
+
+    def find_spec(self, name: str, *_: Any) -> ModuleSpec | None:
+        if not name.startswith(f"{_COMPILER}."):
+            return None
+        return ModuleSpec(name, _Loaded(_real(name)))
+
+
+class _Loaded(Loader):
+    """Gives Python a module that is loaded already, so that it is not loaded twice."""
+
+    def __init__(self, module: ModuleType) -> None:
+        self._module, self._spec = module, module.__spec__
+        # Python would take this one, and load the module by it, rather than the one with this loader.
+        module.__spec__ = None
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
+        del spec
+        return self._module
+
+    def exec_module(self, module: ModuleType) -> None:
+        module.__spec__ = self._spec
+
+
 def _real(name: str) -> ModuleType:
     for module in (_COMPILER, _HELPERS):
         if isinstance(sys.modules.get(module), _StandIn):
             del sys.modules[module]
+    sys.meta_path[:] = [finder for finder in sys.meta_path if not isinstance(finder, _Finder)]
     return importlib.import_module(name)

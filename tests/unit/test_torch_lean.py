@@ -32,7 +32,9 @@ print(sorted({"sympy", "torch._dynamo.eval_frame"} & set(sys.modules)))
 NEEDS = {
     "compile": 'torch.compile(lambda x: 2 * x, backend="eager")(torch.ones(1)).item() == 2.0',
     "attribute": "torch._dynamo.config.suppress_errors is False",
-    "module": "__import__('torch._dynamo.exc').__name__ == 'torch'",
+    "module": "load('torch._dynamo.exc') is load('torch._dynamo.convert_frame').exc",
+    "statement": "exec('import torch._dynamo.exc as exc') or exc is torch._dynamo.convert_frame.exc",
+    "name": "exec('from torch._dynamo.utils import counters') or torch._dynamo.exc.counters is counters",
     "helper": "torchvision.ops.roi_align(torch.ones(1, 1, 4, 4), torch.zeros(1, 5), 1).numel() == 1",
 }
 
@@ -50,6 +52,7 @@ def test_a_policy_is_built_acts_and_learns_without_the_compiler():
 def test_the_compiler_is_there_when_it_is_needed(need):
     code = f"""
 import sys
+from importlib import import_module as load
 import fedarm.policies
 import torch
 import torchvision
@@ -57,6 +60,7 @@ stand_in = sys.modules["torch._dynamo"]
 print({NEEDS[need]})
 if {need != "helper"}:
     print(sys.modules["torch._dynamo"] is not stand_in, "torch._dynamo.eval_frame" in sys.modules)
+    print(torch._dynamo.exc.__spec__.has_location)
 """
     assert set(run(code).split()) == {"True"}
 
