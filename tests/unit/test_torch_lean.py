@@ -35,7 +35,7 @@ NEEDS = {
     "module": "load('torch._dynamo.exc') is load('torch._dynamo.convert_frame').exc",
     "statement": "exec('import torch._dynamo.exc as exc') or exc is torch._dynamo.convert_frame.exc",
     "name": "exec('from torch._dynamo.utils import counters') or torch._dynamo.exc.counters is counters",
-    "helper": "torchvision.ops.roi_align(torch.ones(1, 1, 4, 4), torch.zeros(1, 5), 1).numel() == 1",
+    "helper": "load('torchvision.ops.roi_align').is_compile_supported('cpu') is True",
 }
 
 
@@ -55,12 +55,10 @@ import sys
 from importlib import import_module as load
 import fedarm.policies
 import torch
-import torchvision
 stand_in = sys.modules["torch._dynamo"]
 print({NEEDS[need]})
-if {need != "helper"}:
-    print(sys.modules["torch._dynamo"] is not stand_in, "torch._dynamo.eval_frame" in sys.modules)
-    print(torch._dynamo.exc.__spec__.has_location)
+print(sys.modules["torch._dynamo"] is not stand_in, "torch._dynamo.eval_frame" in sys.modules)
+print(torch._dynamo.exc.__spec__.has_location)
 """
     assert set(run(code).split()) == {"True"}
 
